@@ -1,0 +1,77 @@
+// What happens in a Messenger, for logging and metrics: it writes nothing itself.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+#include <variant>
+
+#include <restante/bytes.hpp>
+#include <restante/transport.hpp>
+
+namespace restante::event {
+
+/// A peer connected.
+struct ConnectionOpened {
+  Connection connection;
+  std::string_view peer;
+  std::string_view protocol;
+};
+
+/// A connection is gone, and the ids it held are free.
+struct ConnectionClosed {
+  Connection connection;
+  CloseCode code = close_code::abnormal;
+  std::string_view reason;
+};
+
+/// A message came, well-formed or not. May hold secrets: whoever logs it should say so.
+struct PacketReceived {
+  Connection connection;
+  BytesView packet;
+};
+
+/// A reply was made. It leaves when the store has kept what came before it.
+struct PacketSent {
+  Connection connection;
+  BytesView packet;
+};
+
+/// A peer does not read its replies as fast as it sends requests: nothing more is read from it for now.
+struct ConnectionPaused {
+  Connection connection;
+  std::size_t waiting_bytes = 0;
+};
+
+/// A paused connection caught up.
+struct ConnectionResumed {
+  Connection connection;
+};
+
+/// Messenger closes a connection, with the code and reason that the peer is told.
+struct ConnectionRefused {
+  Connection connection;
+  CloseCode code = close_code::normal;
+  std::string_view reason;
+};
+
+/// The store failed: requests that would change something are refused until StoreRecovered.
+struct StoreFailed {
+  std::error_code error;
+};
+
+/// The store was loaded again.
+struct StoreRecovered {
+  std::uint64_t messages = 0;
+};
+
+}  // namespace restante::event
+
+namespace restante {
+
+/// Something that happened. Views in it are valid for the length of the call.
+using Event = std::variant<event::ConnectionOpened, event::ConnectionClosed, event::PacketReceived, event::PacketSent,
+                           event::ConnectionPaused, event::ConnectionResumed, event::ConnectionRefused,
+                           event::StoreFailed, event::StoreRecovered>;
+
+}  // namespace restante

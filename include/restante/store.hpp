@@ -1,0 +1,120 @@
+// What keeps messages: the second thing that Messenger asks for from outside. The default keeps nothing but what is in
+// memory.
+//
+// A store is told of every change, in order, and gives back at start what it kept. One that writes to a disk takes its
+// time: then Messenger holds back every reply until the changes before it are durable ("output commit"), so that a
+// POSITIVEACK means stored in whatever the store promises. StoreArchetype below is the smallest that does.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+
+#include <restante/core/change.hpp>
+
+namespace restante {
+
+/// Takes what a store gives back when it is loaded.
+class MessageLoader {
+ public:
+  /// A message that is still held. The messages of one mailbox come in the order of their offsets.
+  virtual void message(const MessageStored& stored) = 0;
+
+  /// The offset that the next message of a mailbox gets, at least one more than the highest ever used. Needed where the
+  /// last message of a mailbox has been taken, so that no offset is used twice; comes after the mailbox's messages.
+  virtual void next_offset(Address receiver, Offset offset) = 0;
+
+ protected:
+  ~MessageLoader() = default;
+};
+
+/// Makes Messenger look at its store soon. Cheap to copy, may be called from any thread, as often as wished, until
+/// stop() of the store has returned.
+class Waker {
+ public:
+  Waker() = default;
+  /// Calls `function(context)`.
+  Waker(void* context, void (*function)(void*)) noexcept : context_{context}, function_{function} {}
+
+  void operator()() const {
+    if (function_ != nullptr) {
+      function_(context_);
+    }
+  }
+
+ private:
+  void* context_ = nullptr;
+  void (*function_)(void*) = nullptr;
+};
+
+/// How a commit ended.
+struct Commit {
+  /// The number that Messenger gave to commit().
+  std::uint64_t turn = 0;
+  /// Not set when everything recorded up to that commit is durable. When set, Messenger does not know what was kept: it
+  /// closes whoever waits for it and loads again.
+  std::error_code error;
+};
+
+/// Is told of every change, in the order in which they took effect. Must not fail and must not wait.
+template <class S>
+concept RecordsChanges = requires(S& store, const MessageStored& stored, const MessageTaken& taken) {
+  store.record(stored);
+  store.record(taken);
+};
+
+/// Gives back what was kept, on the calling thread. What was recorded and is not durable yet is forgotten by this, and
+/// commits under way are abandoned: none of them is reported after load() returned. An error says that the store is
+/// unavailable; Messenger tries again later.
+template <class S>
+concept LoadsMessages = requires(S& store, MessageLoader& loader) {
+  { store.load(loader) } -> std::same_as<std::error_code>;
+};
+
+/// What is recorded is at once as durable as it will be: replies need not wait.
+template <class S>
+concept DurableAtOnce = requires {
+  requires S::durable_at_once;
+};
+
+/// Makes changes durable in the background. start() is called once, before anything else; stop() before Messenger is
+/// gone. commit(turn) asks that everything recorded so far become durable, without waiting; turns grow by one. When a
+/// commit ends, the waker is called, and completed() tells of it, each once and in order, until it has no more to tell.
+/// Several turns may be written as one; then only the last of them need be reported.
+template <class S>
+concept CommitsTurns = requires(S& store, Waker waker, std::uint64_t turn) {
+  store.start(waker);
+  store.stop();
+  store.commit(turn);
+  { store.completed() } -> std::same_as<std::optional<Commit>>;
+};
+
+/// What Messenger needs.
+template <class S>
+concept Store = RecordsChanges<S> && LoadsMessages<S> && (DurableAtOnce<S> || CommitsTurns<S>);
+
+/// Keeps nothing: messages live in the mailboxes of the core and end with the program. The default of Messenger.
+class MemoryStore {
+ public:
+  static constexpr bool durable_at_once = true;
+  void record(const MessageStored&) noexcept {}
+  void record(const MessageTaken&) noexcept {}
+  std::error_code load(MessageLoader&) noexcept { return {}; }
+};
+
+/// The smallest type that commits in the background, and does nothing: a list to copy from.
+class StoreArchetype {
+ public:
+  void start(Waker) {}
+  void stop() {}
+  void record(const MessageStored&) {}
+  void record(const MessageTaken&) {}
+  void commit(std::uint64_t) {}
+  std::optional<Commit> completed() { return std::nullopt; }
+  std::error_code load(MessageLoader&) { return {}; }
+};
+
+static_assert(Store<MemoryStore> && Store<StoreArchetype>);
+
+}  // namespace restante
