@@ -7,24 +7,25 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <source_location>
 
 namespace restante {
 
-/// What is called when an assertion fails: the condition as written, why it must hold, and where it stands.
+/// What is called when an assertion fails: the condition as written, why it must hold, and the file and line where it
+/// stands. (std::source_location is not there with every compiler that is supported.)
 /// When the handler returns, the program is aborted. It may throw; the object that was used wrongly must then only be
 /// destroyed.
-using AssertionHandler = void (*)(const char* condition, const char* explanation, std::source_location where);
+using AssertionHandler = void (*)(const char* condition, const char* explanation, const char* file, unsigned line);
 
 namespace detail {
 
 inline std::atomic<AssertionHandler> assertion_handler{nullptr};
 
-[[noreturn]] inline void assertion_failed(const char* condition, const char* explanation, std::source_location where) {
+[[noreturn]] inline void assertion_failed(const char* condition, const char* explanation, const char* file,
+                                          unsigned line) {
   if (const AssertionHandler handler = assertion_handler.load(std::memory_order_acquire); handler != nullptr) {
-    handler(condition, explanation, where);
+    handler(condition, explanation, file, line);
   } else {
-    std::fprintf(stderr, "%s:%u: %s (%s)\n", where.file_name(), static_cast<unsigned>(where.line()), explanation, condition);
+    std::fprintf(stderr, "%s:%u: %s (%s)\n", file, line, explanation, condition);
   }
   std::abort();
 }
@@ -43,4 +44,4 @@ inline AssertionHandler set_assertion_handler(AssertionHandler handler) noexcept
 #define RESTANTE_ASSERT(condition, explanation) \
   (static_cast<bool>(condition)                 \
        ? static_cast<void>(0)                   \
-       : ::restante::detail::assertion_failed(#condition, explanation, std::source_location::current()))
+       : ::restante::detail::assertion_failed(#condition, explanation, __FILE__, __LINE__))
