@@ -1,0 +1,7 @@
+# The warnings that Restante's own programs are built with. The library's targets do not carry them: whoever uses the
+# library chooses for himself.
+add_library(restante_warnings INTERFACE)
+target_compile_options(restante_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(RESTANTE_WARNINGS_AS_ERRORS)
+  target_compile_options(restante_warnings INTERFACE -Werror)
+endif()
