@@ -41,7 +41,6 @@ inline AssertionHandler set_assertion_handler(AssertionHandler handler) noexcept
 }  // namespace restante
 
 /// Ends the program when `condition` is false. `explanation` is a sentence that says what the caller did wrong.
-#define RESTANTE_ASSERT(condition, explanation) \
-  (static_cast<bool>(condition)                 \
-       ? static_cast<void>(0)                   \
-       : ::restante::detail::assertion_failed(#condition, explanation, __FILE__, __LINE__))
+#define RESTANTE_ASSERT(condition, explanation)        \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                : ::restante::detail::assertion_failed(#condition, explanation, __FILE__, __LINE__))

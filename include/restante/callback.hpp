@@ -21,9 +21,9 @@ class Callback<Result(Arguments...)> {
   Callback(std::nullptr_t) noexcept {}
 
   template <class Function>
-    requires(!std::is_same_v<std::remove_cvref_t<Function>, Callback>) &&
-            std::is_invocable_r_v<Result, std::decay_t<Function>&, Arguments...>
-  Callback(Function&& function) : held_{std::make_unique<Held<std::decay_t<Function>>>(std::forward<Function>(function))} {}
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, Callback>) &&
+      std::is_invocable_r_v<Result, std::decay_t<Function>&, Arguments...> Callback(Function&& function)
+      : held_{std::make_unique<Held<std::decay_t<Function>>>(std::forward<Function>(function))} {}
 
   /// Whether there is something to call.
   explicit operator bool() const noexcept { return held_ != nullptr; }

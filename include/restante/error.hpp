@@ -57,7 +57,9 @@ inline const std::error_category& error_category() noexcept {
 }
 
 /// Found by std::error_code when it is made from an Error.
-inline std::error_code make_error_code(Error error) noexcept { return {static_cast<int>(error), error_category()}; }
+inline std::error_code make_error_code(Error error) noexcept {
+  return {static_cast<int>(error), error_category()};
+}
 
 }  // namespace restante
 

@@ -92,7 +92,7 @@ concept CommitsTurns = requires(S& store, Waker waker, std::uint64_t turn) {
 
 /// What Messenger needs.
 template <class S>
-concept Store = RecordsChanges<S> && LoadsMessages<S> && (DurableAtOnce<S> || CommitsTurns<S>);
+concept Store = RecordsChanges<S> && LoadsMessages<S> &&(DurableAtOnce<S> || CommitsTurns<S>);
 
 /// Keeps nothing: messages live in the mailboxes of the core and end with the program. The default of Messenger.
 class MemoryStore {

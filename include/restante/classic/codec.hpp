@@ -1,5 +1,5 @@
-// Classic packets to bytes and back: pure functions, usable in constant expressions. docs/protocol.md is the source, the
-// files in tests/vectors the examples.
+// Classic packets to bytes and back: pure functions, usable in constant expressions. docs/protocol.md is the source,
+// the files in tests/vectors the examples.
 #pragma once
 
 #include <algorithm>

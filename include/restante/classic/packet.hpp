@@ -1,5 +1,5 @@
-// The packets of the classic protocol by name, as docs/protocol.md lists them. Views are into the bytes that a packet was
-// decoded from.
+// The packets of the classic protocol by name, as docs/protocol.md lists them. Views are into the bytes that a packet
+// was decoded from.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The classic protocol, server side: one request in, exactly one reply out. Which reply answers what is decided here and
-// nowhere else; what a request does is decided by the core.
+// The classic protocol, server side: one request in, exactly one reply out. Which reply answers what is decided here
+// and nowhere else; what a request does is decided by the core.
 #pragma once
 
 #include <array>

@@ -185,9 +185,7 @@ class Core {
       ++core_.books_.held;
     }
 
-    void next_offset(Address receiver, Offset offset) override {
-      core_.mailboxes_[receiver.index()].skip_to(offset);
-    }
+    void next_offset(Address receiver, Offset offset) override { core_.mailboxes_[receiver.index()].skip_to(offset); }
 
    private:
     Core& core_;

@@ -8,8 +8,8 @@
 
 namespace restante {
 
-/// First in, first out. The messages lie in a pool that all mailboxes share and that each call is given. How many may be
-/// held is the core's rule, not the mailbox's. Not thread safe.
+/// First in, first out. The messages lie in a pool that all mailboxes share and that each call is given. How many may
+/// be held is the core's rule, not the mailbox's. Not thread safe.
 class Mailbox {
  public:
   /// How many messages are held.
