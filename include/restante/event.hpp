@@ -13,51 +13,51 @@ namespace restante::event {
 
 /// A peer connected.
 struct ConnectionOpened {
-  Connection connection;
-  std::string_view peer;
-  std::string_view protocol;
+  Connection connection = {};
+  std::string_view peer = {};
+  std::string_view protocol = {};
 };
 
 /// A connection is gone, and the ids it held are free.
 struct ConnectionClosed {
-  Connection connection;
+  Connection connection = {};
   CloseCode code = close_code::abnormal;
-  std::string_view reason;
+  std::string_view reason = {};
 };
 
 /// A message came, well-formed or not. May hold secrets: whoever logs it should say so.
 struct PacketReceived {
-  Connection connection;
-  BytesView packet;
+  Connection connection = {};
+  BytesView packet = {};
 };
 
 /// A reply was made. It leaves when the store has kept what came before it.
 struct PacketSent {
-  Connection connection;
-  BytesView packet;
+  Connection connection = {};
+  BytesView packet = {};
 };
 
 /// A peer does not read its replies as fast as it sends requests: nothing more is read from it for now.
 struct ConnectionPaused {
-  Connection connection;
+  Connection connection = {};
   std::size_t waiting_bytes = 0;
 };
 
 /// A paused connection caught up.
 struct ConnectionResumed {
-  Connection connection;
+  Connection connection = {};
 };
 
 /// Messenger closes a connection, with the code and reason that the peer is told.
 struct ConnectionRefused {
-  Connection connection;
+  Connection connection = {};
   CloseCode code = close_code::normal;
-  std::string_view reason;
+  std::string_view reason = {};
 };
 
 /// The store failed: requests that would change something are refused until StoreRecovered.
 struct StoreFailed {
-  std::error_code error;
+  std::error_code error = {};
 };
 
 /// The store was loaded again.

@@ -54,16 +54,16 @@ inline constexpr CloseCode try_again_later = 1013;
 /// What is known of a connection when it opens. The texts are valid for the length of the call.
 struct Opened {
   /// The other side, for people to read: "127.0.0.1:50314".
-  std::string_view peer;
+  std::string_view peer = {};
   /// The subprotocol that was negotiated (RFC 6455, section 1.9), or nothing.
-  std::string_view protocol;
+  std::string_view protocol = {};
 };
 
 /// Why a connection ended. The text is valid for the length of the call.
 struct Closed {
   CloseCode code = close_code::abnormal;
   /// UTF-8 from the peer or the transport; may be empty.
-  std::string_view reason;
+  std::string_view reason = {};
 };
 
 /// Who hears from a transport. Messenger and Client are listeners; users of those have no need of it.

@@ -23,7 +23,7 @@ inline constexpr std::size_t packet_bytes_max = 5 + payload_bytes_max;
 /// `00 00 id`, and the credential when the server asks for one.
 struct Associate {
   ClientId id = 0;
-  BytesView credential;
+  BytesView credential = {};
 };
 
 /// `01 00 id`
@@ -38,7 +38,7 @@ struct Push {
   ClientId receiver = 0;
   std::uint8_t length = 0;
   /// The bytes that are there, however many.
-  BytesView payload;
+  BytesView payload = {};
 
   /// Whether the length byte is at most 254 and tells how many bytes are there.
   constexpr bool length_is_valid() const noexcept { return length <= payload_bytes_max && length == payload.size(); }
@@ -80,7 +80,7 @@ struct BufferFull {
 struct GetResponse {
   ClientId id = 0;
   ClientId sender = 0;
-  BytesView payload;
+  BytesView payload = {};
 };
 
 /// Bytes that are no packet that this side may receive.

@@ -26,7 +26,8 @@ class Service {
 
   /// Carries out what `message` asks for and gives the reply, which lies in the buffer.
   BytesView answer(BytesView message) {
-    return std::visit([this](const auto& packet) { return answer_packet(packet); }, decode_client_packet(message));
+    return std::visit([this](const auto& packet) { return this->answer_packet(packet); },
+                      decode_client_packet(message));
   }
 
  private:

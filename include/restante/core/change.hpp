@@ -13,16 +13,16 @@ using Offset = std::uint64_t;
 
 /// A message entered a mailbox.
 struct MessageStored {
-  Address receiver;
+  Address receiver = {};
   Offset offset = 0;
-  Address sender;
+  Address sender = {};
   /// Valid for the length of the call.
-  BytesView payload;
+  BytesView payload = {};
 };
 
 /// The oldest message of a mailbox left it.
 struct MessageTaken {
-  Address receiver;
+  Address receiver = {};
   Offset offset = 0;
   friend constexpr bool operator==(const MessageTaken&, const MessageTaken&) = default;
 };

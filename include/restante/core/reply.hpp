@@ -41,9 +41,9 @@ struct GetReply {
     storage_unavailable,
   };
   Result result = Result::empty;
-  Address sender;
+  Address sender = {};
   /// Valid until the core is called again.
-  BytesView payload;
+  BytesView payload = {};
 };
 
 }  // namespace restante

@@ -14,21 +14,21 @@ using Session = std::uint32_t;
 
 /// Claim an address for this session.
 struct Associate {
-  Address address;
+  Address address = {};
   friend constexpr bool operator==(const Associate&, const Associate&) = default;
 };
 
 /// Put a message into the receiver's mailbox.
 struct Push {
-  Address sender;
-  Address receiver;
+  Address sender = {};
+  Address receiver = {};
   /// Opaque bytes, copied when the message is stored.
-  BytesView payload;
+  BytesView payload = {};
 };
 
 /// Take the oldest message out of one's own mailbox.
 struct Get {
-  Address address;
+  Address address = {};
   friend constexpr bool operator==(const Get&, const Get&) = default;
 };
 

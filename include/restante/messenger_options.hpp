@@ -1,0 +1,58 @@
+// What can be said to a Messenger, and what can be asked of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <restante/callback.hpp>
+#include <restante/core/counters.hpp>
+#include <restante/event.hpp>
+#include <restante/time.hpp>
+
+namespace restante {
+
+/// How a Messenger behaves. A value out of range fails an assertion when the Messenger is made.
+struct MessengerOptions {
+  /// Messages that a mailbox holds, 1–1,000,000; the next one is answered with BUFFERFULL.
+  std::uint32_t mailbox_messages_max = 100;
+  /// Bytes of a payload, 0–254; a longer one is answered with UNKNOWNERROR.
+  std::uint32_t payload_bytes_max = 254;
+  /// Bytes of replies that may wait to leave on one connection, at least 1. With more, nothing is read from it until
+  /// they have left: it can be exceeded by one reply.
+  std::size_t waiting_bytes_max = std::size_t{64} * 1024;
+  /// A connection whose peer has not read what waits for it for this long after it was paused is closed with 1008;
+  /// more than 0.
+  Duration stuck_after = std::chrono::seconds{30};
+  /// Commits that may be under way at once, at least 1; changes that come meanwhile are committed together afterwards.
+  /// For stores that take time.
+  std::uint32_t commits_in_flight_max = 2;
+  /// Bytes that may be held in all while the store commits, at least 1: replies, and the requests that they answer.
+  /// With more, nobody is read from until a commit ends. For stores that take time.
+  std::size_t held_bytes_max = std::size_t{16} * 1024 * 1024;
+  /// How long after a failed load the store is tried again; more than 0.
+  Duration store_retry_after = std::chrono::seconds{1};
+  /// Is told what happens, on the thread of the transport. Must not call the Messenger, the transport or the store.
+  Callback<void(const Event&)> on_event = {};
+};
+
+/// Numbers about a Messenger, for operators and for checkers.
+struct MessengerCounters {
+  Books books;
+  Answers answers;
+  std::uint64_t connections_opened = 0;
+  std::uint64_t connections_closed = 0;
+  std::uint64_t packets_received = 0;
+  /// Replies made. One for each packet received.
+  std::uint64_t packets_sent = 0;
+  std::uint64_t text_messages_refused = 0;
+  std::uint64_t connections_paused = 0;
+  std::uint64_t connections_stuck = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t store_failures = 0;
+  /// Now, not since start.
+  std::uint32_t addresses_held = 0;
+  std::uint32_t connections_open = 0;
+  bool store_available = true;
+};
+
+}  // namespace restante
