@@ -1,0 +1,249 @@
+// What a person can do: associate, leave, send, fetch. Turns requests into packets, matches replies to requests
+// first-in, first-out as the protocol promises, and writes what came of it into the store.
+"use strict";
+
+globalThis.restante ??= {};
+
+/** The connection ended before the reply came: whether the request took effect is not known. */
+restante.ConnectionLost = class ConnectionLost extends Error {};
+
+restante.Messenger = class Messenger {
+  #store;
+  #createConnection;
+  #now;
+  #connection = null;
+  #address = null;
+  #opened = null;
+  #waiting = [];
+  #fetching = false;
+
+  /** `createConnection(address)` makes a restante.Connection or something like it; `now()` gives a Date. */
+  constructor(store, createConnection, now) {
+    this.#store = store;
+    this.#createConnection = createConnection;
+    this.#now = now;
+  }
+
+  /**
+   * Connects if need be and asks for the ID. Resolves to "associated", "taken", "refused" or "failed" when it is
+   * settled; the store says the same in words. Do not call while another is not settled.
+   */
+  async associate(address, id) {
+    try {
+      await this.#connect(address);
+      const reply = await this.#request({ name: "ASSOCIATE", id });
+      if (reply.name === "ASSOCIATIONSUCCESS") {
+        this.#store.change({ phase: "associated", id });
+        this.#store.notify(`You are ${id}. Messages for ${id} wait in its mailbox until you get them.`, "good");
+        return "associated";
+      }
+      if (reply.name === "UNKNOWNERROR") {
+        this.#store.notify(`ID ${id} is taken by somebody else. Choose another one.`, "bad");
+        return "taken";
+      }
+      this.#store.notify(`The server does not let you be ${id}.`, "bad");
+      return "refused";
+    } catch (error) {
+      this.#expectConnectionLost(error);
+      return "failed";
+    }
+  }
+
+  /** Ends the connection, which releases the ID. The mailbox stays on the server. */
+  leave() {
+    if (this.#store.state.phase === "connecting") {
+      this.#store.notify("Not connected.");
+      this.#abandon();
+    } else {
+      this.#connection?.close();
+    }
+  }
+
+  /** Pushes text into the receiver's mailbox. The message stands in the store at once, its outcome when it is known. */
+  async send(receiver, text) {
+    const sender = this.#store.state.id;
+    const payload = new TextEncoder().encode(text);
+    const message = { direction: "sent", peer: receiver, text, time: this.#now(), outcome: "waiting" };
+    const key = this.#store.addMessage(message);
+    try {
+      const reply = await this.#request({ name: "PUSH", sender, receiver, payload });
+      if (reply.name === "POSITIVEACK") {
+        this.#store.changeMessage(key, { outcome: "accepted" });
+        this.#store.notify(`Your message waits in the mailbox of ${receiver}.`, "good");
+        return;
+      }
+      const reason = {
+        BUFFERFULL: `the mailbox of ${receiver} is full`,
+        ASSOCIATIONFAILED: `you are not ${sender}`,
+        UNKNOWNERROR: "the server did not accept it",
+      }[reply.name];
+      this.#store.changeMessage(key, { outcome: "refused", reason });
+      this.#store.notify(`Not stored: ${reason}.`, "bad");
+    } catch (error) {
+      this.#expectConnectionLost(error);
+      this.#store.changeMessage(key, { outcome: "unknown", reason: "the connection ended before an answer came" });
+    }
+  }
+
+  /**
+   * Takes up to `count` messages out of one's own mailbox, oldest first, and stops when it is empty. They leave the
+   * server with that. Does nothing while another fetch is under way.
+   */
+  async fetch(count) {
+    if (this.#fetching) {
+      return;
+    }
+    this.#fetching = true;
+    const id = this.#store.state.id;
+    let fetched = 0;
+    try {
+      while (fetched < count) {
+        const reply = await this.#request({ name: "GET", id });
+        if (reply.name !== "GETRESPONSE") {
+          this.#reportEndOfFetch(reply, id, fetched);
+          return;
+        }
+        this.#store.addMessage(this.#receivedMessage(reply));
+        fetched += 1;
+      }
+      this.#store.notify(fetched === 1 ? "One message fetched." : `${fetched} messages fetched.`, "good");
+    } catch (error) {
+      this.#expectConnectionLost(error);
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  #reportEndOfFetch(reply, id, fetched) {
+    if (reply.name !== "BUFFEREMPTY") {
+      this.#store.notify(`The server does not hand out the messages of ${id}.`, "bad");
+    } else if (fetched === 0) {
+      this.#store.notify(`The mailbox of ${id} is empty.`);
+    } else {
+      const count = fetched === 1 ? "One message" : `${fetched} messages`;
+      this.#store.notify(`${count} fetched. The mailbox of ${id} is empty now.`, "good");
+    }
+  }
+
+  /** Payloads are opaque bytes; most clients put text there, and what is not text is shown as bytes. */
+  #receivedMessage({ sender, payload }) {
+    const message = { direction: "received", peer: sender, time: this.#now(), outcome: "fetched" };
+    try {
+      return { ...message, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload) };
+    } catch {
+      return { ...message, text: null, hex: restante.protocol.toHex(payload) };
+    }
+  }
+
+  async #connect(address) {
+    if (this.#connection && this.#address === address) {
+      return this.#opened;
+    }
+    this.#abandon();
+    this.#store.change({ phase: "connecting" });
+    this.#store.notify(`Connecting to ${address} …`);
+    let connection;
+    try {
+      connection = this.#createConnection(address);
+    } catch (error) {
+      this.#store.change({ phase: "disconnected" });
+      this.#store.notify(`Your browser does not connect to ${address}: ${error.message}`, "bad");
+      throw new restante.ConnectionLost(error.message);
+    }
+    this.#connection = connection;
+    this.#address = address;
+    this.#opened = new Promise((resolve, reject) => {
+      connection.addEventListener("opened", () => {
+        this.#store.change({ phase: "connected" });
+        resolve();
+      });
+      connection.addEventListener("received", ({ detail }) => this.#receive(connection, detail));
+      connection.addEventListener("closed", ({ detail }) => {
+        this.#forget(connection, this.#explain(detail, address));
+        reject(new restante.ConnectionLost());
+      });
+    });
+    return this.#opened;
+  }
+
+  /** Resolves to the reply; rejects with ConnectionLost when the connection ends first. */
+  #request(packet) {
+    if (!this.#connection) {
+      return Promise.reject(new restante.ConnectionLost());
+    }
+    const bytes = restante.protocol.encodeRequest(packet);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ packet, resolve, reject });
+      this.#log("sent", bytes, restante.protocol.describe(packet));
+      this.#connection.send(bytes);
+    });
+  }
+
+  #receive(connection, bytes) {
+    if (connection !== this.#connection) {
+      return;
+    }
+    const reply = bytes && restante.protocol.decodeReply(bytes);
+    this.#log("received", bytes ?? [], reply ? restante.protocol.describe(reply) : "not a packet of this protocol");
+    const request = this.#waiting[0];
+    if (!reply || !request || !restante.protocol.answers(reply, request.packet)) {
+      // After one packet that does not fit, no later one can be matched to its request any more.
+      this.#forget(connection, {
+        text: "The server sent something that does not fit the protocol, so the connection was ended.",
+        tone: "bad",
+      });
+      connection.close();
+      return;
+    }
+    this.#waiting.shift();
+    request.resolve(reply);
+  }
+
+  #abandon() {
+    const connection = this.#connection;
+    if (connection) {
+      this.#forget(connection, this.#store.state.notice);
+      connection.close();
+    }
+  }
+
+  #forget(connection, notice) {
+    if (connection !== this.#connection) {
+      return;
+    }
+    this.#connection = null;
+    this.#address = null;
+    this.#opened = null;
+    this.#store.change({ phase: "disconnected", notice });
+    for (const { reject } of this.#waiting.splice(0)) {
+      reject(new restante.ConnectionLost());
+    }
+  }
+
+  #explain({ code, reason, wasOpen }, address) {
+    if (!wasOpen) {
+      return { text: `No server answered at ${address}.`, tone: "bad" };
+    }
+    if (code === 1000) {
+      return { text: "The connection is closed. Your mailbox stays on the server.", tone: "calm" };
+    }
+    const meaning = {
+      1001: "The server is shutting down",
+      1006: "The connection broke",
+      1011: "The server had a fault and closed the connection",
+      1013: "The server cannot serve you at present and closed the connection",
+    }[code];
+    const said = reason ? `: ${reason}` : "";
+    return { text: `${meaning ?? `The server closed the connection (${code})`}${said}.`, tone: "bad" };
+  }
+
+  #log(direction, bytes, meaning) {
+    this.#store.addPacket({ direction, hex: restante.protocol.toHex(bytes), meaning, time: this.#now() });
+  }
+
+  #expectConnectionLost(error) {
+    if (!(error instanceof restante.ConnectionLost)) {
+      throw error;
+    }
+  }
+};
