@@ -1,0 +1,33 @@
+# What find_package(restante [version] [COMPONENTS core memory websocketpp]) reads. Without COMPONENTS: core.
+#
+#   restante::core         the library
+#   restante::memory       the transport in memory, for tests and simulations
+#   restante::websocketpp  the transport over WebSockets; needs websocketpp and Boost
+set(restante_components core memory websocketpp)
+
+set(restante_wanted core ${restante_FIND_COMPONENTS})
+list(REMOVE_DUPLICATES restante_wanted)
+foreach(restante_component IN LISTS restante_wanted)
+  set(restante_problem "")
+  if(NOT restante_component IN_LIST restante_components)
+    list(JOIN restante_components " " restante_problem)
+    set(restante_problem "${restante_component} is no component of restante; there are: ${restante_problem}")
+  elseif(NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/restante-${restante_component}-targets.cmake")
+    set(restante_problem "${restante_component} is not part of this installation of restante")
+  elseif(restante_component STREQUAL "websocketpp")
+    include("${CMAKE_CURRENT_LIST_DIR}/RestanteWebsocketpp.cmake")
+  endif()
+
+  if(restante_problem)
+    set(restante_${restante_component}_FOUND FALSE)
+    if(restante_component STREQUAL "core" OR restante_FIND_REQUIRED_${restante_component})
+      set(restante_FOUND FALSE)
+      string(APPEND restante_NOT_FOUND_MESSAGE "${restante_problem}\n")
+    endif()
+  else()
+    if(NOT TARGET restante::${restante_component})
+      include("${CMAKE_CURRENT_LIST_DIR}/restante-${restante_component}-targets.cmake")
+    endif()
+    set(restante_${restante_component}_FOUND TRUE)
+  endif()
+endforeach()
