@@ -27,7 +27,7 @@ inline constexpr SteadyTime never = SteadyTime::max();
 
 /// `time` + `duration` for a `duration` that is not negative; never when the sum would not fit.
 constexpr SteadyTime after(SteadyTime time, Duration duration) noexcept {
-  return duration >= never - time ? never : time + duration;
+  return time >= SteadyTime{} && duration >= never - time ? never : time + duration;
 }
 
 }  // namespace restante
