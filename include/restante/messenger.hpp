@@ -160,7 +160,7 @@ class Messenger final : private TransportListener {
     std::size_t held_bytes = 0;
     /// How many they are.
     std::size_t held_replies = 0;
-    /// When the connection counts as stuck, while it is paused because its peer does not read.
+    /// When the connection counts as stuck; says something only while it waits for its peer to read.
     SteadyTime deadline = never;
   };
 
@@ -221,8 +221,8 @@ class Messenger final : private TransportListener {
 
   void drained(Connection connection) override {
     SessionState& session = known(connection);
-    if (session.deadline != never) {
-      stop_waiting_for_peer(connection, session);
+    if (waiting_for_peer_.contains(connection.slot)) {
+      waiting_for_peer_.remove(connection.slot);
       resume_if_free(connection, session);
     }
     set_wake_up();
@@ -263,27 +263,27 @@ class Messenger final : private TransportListener {
   // Sends at once, and stops reading from a peer that does not read.
   void send(Connection connection, SessionState& session, BytesView reply) {
     const std::size_t waiting_bytes = transport_.send(connection, reply);
-    if (waiting_bytes > options_.waiting_bytes_max && session.deadline == never) {
+    if (waiting_bytes > options_.waiting_bytes_max && !waiting_for_peer_.contains(connection.slot)) {
       session.deadline = after(transport_.now(), options_.stuck_after);
-      waiting_for_peer_.push_back(connection.slot);
       pause(connection, waiting_bytes);
+      waiting_for_peer_.push_back(connection.slot);
     }
   }
 
+  // A connection that is paused for one reason and then for the other counts once.
   void pause(Connection connection, std::size_t waiting_bytes) {
+    if (waiting_for_peer_.contains(connection.slot) || waiting_for_store_.contains(connection.slot)) {
+      return;
+    }
     ++counters_.connections_paused;
     transport_.pause(connection);
     tell(event::ConnectionPaused{connection, waiting_bytes});
   }
 
-  void stop_waiting_for_peer(Connection connection, SessionState& session) {
-    session.deadline = never;
-    waiting_for_peer_.remove(connection.slot);
-  }
-
   // A connection can be paused for its peer, for the store, or for both.
   void resume_if_free(Connection connection, const SessionState& session) {
-    if (session.deadline == never && !waiting_for_store_.contains(connection.slot) && !session.closing) {
+    if (!waiting_for_peer_.contains(connection.slot) && !waiting_for_store_.contains(connection.slot) &&
+        !session.closing) {
       transport_.resume(connection);
       tell(event::ConnectionResumed{connection});
     }
@@ -296,7 +296,7 @@ class Messenger final : private TransportListener {
 
   void close(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
     session.closing = true;
-    stop_waiting_for_peer(connection, session);
+    waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
     transport_.close(connection, code, reason);
   }
@@ -325,8 +325,8 @@ class Messenger final : private TransportListener {
 
   void pause_for_store(Connection connection) {
     if (!waiting_for_store_.contains(connection.slot)) {
-      waiting_for_store_.push_back(connection.slot);
       pause(connection, known(connection).held_bytes);
+      waiting_for_store_.push_back(connection.slot);
     }
   }
 
