@@ -339,18 +339,23 @@ class Messenger final : private TransportListener {
     }
   }
 
+  // What became durable before a commit failed is durable: its replies leave first.
   void take_completions() {
+    std::error_code error;
     while (const std::optional<Commit> completed = store_.completed()) {
-      if (completed->error) {
-        fail(completed->error);
-        return;
-      }
       RESTANTE_ASSERT(completed->turn > durable_turn_ && completed->turn <= committed_turn_,
                       "the store reported a commit that is not under way");
+      if (completed->error) {
+        error = completed->error;
+        break;
+      }
       durable_turn_ = completed->turn;
     }
     while (!held_.empty() && held_.front().turn <= durable_turn_) {
       release(held_.pop_front());
+    }
+    if (error) {
+      fail(error);
     }
     resume_after_store();
   }
@@ -403,7 +408,6 @@ class Messenger final : private TransportListener {
     durable_turn_ = committed_turn_;
     core_.refuse_changes();
     load_store();
-    resume_after_store();
   }
 
   void load_store() {
