@@ -190,7 +190,7 @@ class Messenger final : private TransportListener {
     RESTANTE_ASSERT(!session.closing, "the transport reported a message on a connection that is being closed");
     if (type != MessageType::binary) {
       ++counters_.text_messages_refused;
-      refuse(connection, session, close_code::unsupported_data, "this server takes binary messages only");
+      close(connection, session, close_code::unsupported_data, "this server takes binary messages only");
       return;
     }
     ++counters_.packets_received;
@@ -252,7 +252,7 @@ class Messenger final : private TransportListener {
     while (!waiting_for_peer_.empty() && sessions_[waiting_for_peer_.front()].deadline <= now) {
       const std::uint32_t slot = waiting_for_peer_.front();
       ++counters_.connections_stuck;
-      refuse({slot, sessions_[slot].generation}, sessions_[slot], close_code::policy_violation,
+      close({slot, sessions_[slot].generation}, sessions_[slot], close_code::policy_violation,
              "replies were not read in time");
     }
     set_wake_up();
@@ -289,16 +289,12 @@ class Messenger final : private TransportListener {
     }
   }
 
-  void refuse(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
-    tell(event::ConnectionRefused{connection, code, reason});
-    close(connection, session, code, reason);
-  }
-
   void close(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
     session.closing = true;
     waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
     transport_.close(connection, code, reason);
+    tell(event::ConnectionRefused{connection, code, reason});
   }
 
   // While the server shuts down: closes a connection once nothing is held for it.
@@ -400,7 +396,7 @@ class Messenger final : private TransportListener {
       const Connection connection = held_.pop_front().connection;
       SessionState& session = sessions_[connection.slot];
       if (session.open && session.generation == connection.generation && !session.closing) {
-        refuse(connection, session, close_code::try_again_later,
+        close(connection, session, close_code::try_again_later,
                "the store failed; what became of requests is unknown");
       }
     }
