@@ -122,14 +122,16 @@ class Messenger final : private TransportListener {
   /// The most memory, in bytes, that a Messenger with these options takes for mailboxes, sessions and what it holds
   /// back, with at most so many connections open at once. The transport's buffers are not counted.
   static std::uint64_t memory_bytes_max(const MessengerOptions& options, std::uint64_t connections_max) {
-    const std::uint64_t per_connection = sizeof(SessionState) + sizeof(std::uint32_t) + 2 * 3 * sizeof(std::uint32_t);
-    // Vectors may have grown to twice what is in them. One more reply per connection can be held than held_bytes_max.
+    const std::uint64_t per_connection =
+        sizeof(SessionState) + sizeof(std::uint32_t) + 2 * detail::SlotList::slot_bytes + sizeof(Connection);
+    // While a vector grows to twice what is in it, the old one is still there. One more reply per connection can be
+    // held than held_bytes_max.
     const std::uint64_t held =
         durable_at_once ? 0
                         : options.held_bytes_max + connections_max * (sizeof(detail::HeldReplies::Reply) +
                                                                       classic::packet_bytes_max + message_bytes_max);
     return sizeof(Messenger) + CoreType::memory_bytes_max({options.mailbox_messages_max, options.payload_bytes_max}) +
-           2 * per_connection * connections_max + 2 * held;
+           3 * per_connection * connections_max + 2 * held;
   }
 
  private:
@@ -253,7 +255,7 @@ class Messenger final : private TransportListener {
       const std::uint32_t slot = waiting_for_peer_.front();
       ++counters_.connections_stuck;
       close({slot, sessions_[slot].generation}, sessions_[slot], close_code::policy_violation,
-             "replies were not read in time");
+            "replies were not read in time");
     }
     set_wake_up();
   }
@@ -396,8 +398,7 @@ class Messenger final : private TransportListener {
       const Connection connection = held_.pop_front().connection;
       SessionState& session = sessions_[connection.slot];
       if (session.open && session.generation == connection.generation && !session.closing) {
-        close(connection, session, close_code::try_again_later,
-               "the store failed; what became of requests is unknown");
+        close(connection, session, close_code::try_again_later, "the store failed; what became of requests is unknown");
       }
     }
     recorder_.changed = false;

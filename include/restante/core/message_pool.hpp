@@ -44,7 +44,8 @@ class MessagePool {
   /// The most memory, in bytes, that a pool takes which never holds more than `messages` at once.
   static constexpr std::uint64_t memory_bytes_max(std::uint64_t messages) noexcept {
     const std::uint64_t chunks = (messages + chunk_messages - 1) / chunk_messages;
-    return chunks * (chunk_messages * sizeof(Message) + sizeof(std::unique_ptr<Message[]>) * 2);
+    // While the list of chunks grows to twice its size, the old one is still there.
+    return chunks * (chunk_messages * sizeof(Message) + sizeof(std::unique_ptr<Message[]>) * 3);
   }
 
   /// Copies a message in. `payload` must not be longer than payload_bytes_max.

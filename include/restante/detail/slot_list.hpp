@@ -1,6 +1,7 @@
 // Lists of numbered things.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,8 +11,17 @@ namespace restante::detail {
 
 /// A first-in-first-out list of slots that any slot can leave in constant time. A slot stands in it at most once.
 class SlotList {
+  struct Link {
+    std::uint32_t previous = UINT32_MAX;
+    std::uint32_t next = UINT32_MAX;
+    bool listed = false;
+  };
+
  public:
   static constexpr std::uint32_t none = UINT32_MAX;
+
+  /// What the list takes for each slot up to the highest that ever stood in it, in bytes.
+  static constexpr std::size_t slot_bytes = sizeof(Link);
 
   /// The slot that has been in the list longest, or none.
   std::uint32_t front() const noexcept { return first_; }
@@ -48,12 +58,6 @@ class SlotList {
   }
 
  private:
-  struct Link {
-    std::uint32_t previous = none;
-    std::uint32_t next = none;
-    bool listed = false;
-  };
-
   std::vector<Link> links_;
   std::uint32_t first_ = none;
   std::uint32_t last_ = none;
