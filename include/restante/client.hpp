@@ -151,6 +151,7 @@ class Client final : private TransportListener {
     state_ = State::connected;
     restore(restored_ids_);
     tell(client_event::Connected{opened.peer});
+    set_wake_up();
   }
 
   void received(Connection connection, MessageType type, BytesView message) override {
@@ -195,7 +196,8 @@ class Client final : private TransportListener {
   void woken() override {
     wake_up_ = never;
     const SteadyTime now = transport_.now();
-    while (!rejected_.empty()) {
+    // Callbacks may make requests that are rejected as well; those are told next time, so that this ends.
+    for (std::size_t count = rejected_.size(); count > 0; --count) {
       Rejected rejected = std::move(rejected_.front());
       rejected_.pop_front();
       classic::fail(std::move(rejected.request), rejected.error);
