@@ -22,8 +22,8 @@ class Histogram {
   std::uint64_t count() const noexcept { return count_; }
   std::uint64_t max() const noexcept { return max_; }
 
-  /// The smallest duration that at least `permille` of 1,000 did not exceed: the upper end of its bucket, but never more
-  /// than the longest of all. 0 when nothing was counted.
+  /// The smallest duration that at least `permille` of 1,000 did not exceed: the upper end of its bucket, but never
+  /// more than the longest of all. 0 when nothing was counted.
   std::uint64_t percentile(std::uint64_t permille) const {
     const std::uint64_t rank = (count_ * permille + 999) / 1000;
     std::uint64_t seen = 0;

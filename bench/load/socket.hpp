@@ -113,8 +113,8 @@ class Socket {
   /// Writes what is queued, as far as the kernel takes it. False when something is left.
   bool flush() {
     while (written_ < output_.size()) {
-      const ssize_t sent = ::send(descriptor_, output_.data() + written_, output_.size() - written_,
-                                  MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent =
+          ::send(descriptor_, output_.data() + written_, output_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0) {
         if (errno == EAGAIN) {
           return false;

@@ -31,10 +31,10 @@ enum class Mix : std::uint8_t {
 };
 
 /// The requests of one connection, one after another, and the check of their replies, which come in the same order.
-class Workload {
+class Requests {
  public:
   /// `index` of `connections` in all, which hold the ids 0, 1, 2, …
-  Workload(Mix mix, std::size_t index, std::size_t connections, std::size_t payload_bytes)
+  Requests(Mix mix, std::size_t index, std::size_t connections, std::size_t payload_bytes)
       : mix_{mix},
         id_{static_cast<classic::ClientId>(index)},
         receiver_{static_cast<classic::ClientId>(receiver(mix, index, connections))},
