@@ -1,0 +1,134 @@
+// A real browser, and a page of Restante in it as a person sees and uses it.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+/** Chromium as Debian installs it, unless the environment names another. */
+const chromiumProgram = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const chromiumOptions = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export async function startBrowser() {
+  if (!existsSync(chromiumProgram)) {
+    throw new Error(`there is no browser at ${chromiumProgram}: install chromium, or say where it is with CHROMIUM=…`);
+  }
+  const { chromium } = await import("playwright-core").catch((error) => {
+    throw error.code === "ERR_MODULE_NOT_FOUND" ? new Error("run `npm ci` in tests/e2e first", { cause: error }) : error;
+  });
+  return chromium.launch({ executablePath: chromiumProgram, args: chromiumOptions });
+}
+
+const axeSource = () => readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** One person at one page. Every wait ends when the thing waited for is there, or fails after the time limit. */
+export class Person {
+  #complaints = [];
+
+  static async open(browser, address, options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, colorScheme: "light", ...options });
+    context.setDefaultTimeout(20_000);
+    const person = new Person();
+    person.context = context;
+    person.page = await context.newPage();
+    // A refused connection is told to the console too; the page tells it to the person, and that is tested.
+    person.page.on("console", (message) => {
+      if (message.type() === "error" && !message.text().includes("WebSocket connection to")) {
+        person.#complaints.push(message.text());
+      }
+    });
+    person.page.on("pageerror", (error) => person.#complaints.push(String(error)));
+    await person.page.goto(address);
+    return person;
+  }
+
+  /** Leaves, and makes sure that the browser had nothing to complain about: no fault of a script, no breach of the CSP. */
+  async close() {
+    await this.context.close();
+    assert.deepEqual(this.#complaints, []);
+  }
+
+  async associate(id) {
+    await this.page.getByLabel("Client ID").fill(String(id));
+    await this.page.getByRole("button", { name: "Associate" }).click();
+  }
+
+  async associated(id) {
+    await this.associate(id);
+    await this.seesPhase(`You are ${id}`);
+    return this;
+  }
+
+  async write(receiver, text) {
+    await this.page.getByRole("textbox", { name: "To" }).fill(String(receiver));
+    await this.page.getByRole("textbox", { name: "Message" }).fill(text);
+  }
+
+  async send(receiver, text) {
+    await this.write(receiver, text);
+    await this.press("Send");
+  }
+
+  async press(name) {
+    await this.page.getByRole("button", { name, exact: true }).click();
+  }
+
+  /** The messages on the page, from top to bottom, once there are so many and none of them waits. */
+  async messages(count) {
+    await this.page.waitForFunction(
+      (expected) =>
+        document.querySelectorAll(".message").length === expected &&
+        document.querySelector('.message[data-outcome="waiting"]') === null,
+      count,
+    );
+    return this.page.locator(".message").evaluateAll((nodes) =>
+      nodes.map((node) => {
+        const text = (selector) => node.querySelector(selector)?.textContent ?? "";
+        const words = [text(".peer"), text(".message-text") || text(".message-bytes"), text(".outcome")];
+        return words.filter((word) => word !== "").join(" | ");
+      }),
+    );
+  }
+
+  async seesPhase(text) {
+    await this.page.locator("#phase").getByText(text, { exact: true }).waitFor();
+  }
+
+  async seesNotice(text) {
+    await this.page.getByRole("status").getByText(text).waitFor();
+  }
+
+  async seesError(text) {
+    await this.page.locator(".error").getByText(text, { exact: true }).waitFor();
+  }
+
+  /** Where the keyboard is: the label or the text of what has the focus. */
+  async focus() {
+    return this.page.evaluate(() => {
+      const focused = document.activeElement;
+      return focused.labels?.[0]?.textContent ?? focused.getAttribute("aria-label") ?? focused.textContent.trim();
+    });
+  }
+
+  /** The rules of accessibility that the page breaks, as axe-core finds them. */
+  async findsAccessible() {
+    await this.page.evaluate(axeSource());
+    const found = await this.page.evaluate(async () => {
+      const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations", "passes"] });
+      return {
+        passes: passes.length,
+        violations: violations.flatMap(({ id, help, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
+        ),
+      };
+    });
+    assert.deepEqual(found.violations, []);
+    assert.ok(found.passes > 20, `axe-core looked at ${found.passes} rules only`);
+  }
+}

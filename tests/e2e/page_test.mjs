@@ -1,0 +1,404 @@
+// The page in a real browser, with the real server.
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { Person, startBrowser } from "./browser.mjs";
+import { Server, webFolder } from "./support.mjs";
+
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+
+let browser;
+let server;
+let people;
+
+/** Somebody who opens the page that the server of this test serves. */
+async function open(options) {
+  const person = await Person.open(browser, server.url, options);
+  people.push(person);
+  return person;
+}
+
+async function openAssociated(id, options) {
+  return (await open(options)).associated(id);
+}
+
+/** Sends raw bytes as another client would, and gives the reply, as hexadecimal numbers. Holds `id` while it does. */
+function pushRaw(person, id, bytes) {
+  return person.page.evaluate(
+    ([sender, packet]) =>
+      new Promise((resolve, reject) => {
+        const replies = [];
+        const socket = new WebSocket(`ws://${location.host}`);
+        socket.binaryType = "arraybuffer";
+        socket.onopen = () => {
+          socket.send(Uint8Array.of(0, 0, sender));
+          socket.send(Uint8Array.from(packet));
+        };
+        socket.onmessage = ({ data }) => {
+          replies.push(Array.from(new Uint8Array(data), (byte) => byte.toString(16).padStart(2, "0")).join(" "));
+          if (replies.length === 2) {
+            socket.onclose = () => resolve(replies[1]);
+            socket.close();
+          }
+        };
+        socket.onerror = () => reject(new Error("no connection"));
+      }),
+    [id, bytes],
+  );
+}
+
+before(async () => {
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+});
+beforeEach(async () => {
+  people = [];
+  server = await Server.start();
+});
+afterEach(async () => {
+  for (const person of people) {
+    await person.close();
+  }
+  await server?.stop();
+});
+
+describe("messages", { timeout: 300_000 }, () => {
+  test("go both ways between two pages", async () => {
+    const ada = await openAssociated(7);
+    const bob = await openAssociated(12);
+    await ada.send(12, "Are you back on Thursday?");
+    assert.deepEqual(await ada.messages(1), ["To 12 | Are you back on Thursday? | accepted"]);
+    await bob.press("Get one");
+    assert.deepEqual(await bob.messages(1), ["From 7 | Are you back on Thursday?"]);
+    await bob.send(7, "On Friday 🙂");
+    await bob.messages(2);
+    await ada.press("Get one");
+    assert.deepEqual((await ada.messages(2))[1], "From 12 | On Friday 🙂");
+  });
+
+  test("wait for a receiver who is not there, and come in their order", async () => {
+    const ada = await openAssociated(7);
+    for (const text of ["one", "two", "three"]) {
+      await ada.send(12, text);
+    }
+    await ada.messages(3);
+    const bob = await openAssociated(12);
+    await bob.press("Get all");
+    assert.deepEqual(await bob.messages(3), ["From 7 | one", "From 7 | two", "From 7 | three"]);
+    await bob.seesNotice("3 messages fetched. The mailbox of 12 is empty now.");
+    await bob.press("Get one");
+    await bob.seesNotice("The mailbox of 12 is empty.");
+  });
+
+  test("to oneself arrive", async () => {
+    const ada = await openAssociated(0);
+    await ada.send(0, "remember the milk");
+    await ada.messages(1);
+    await ada.press("Get all");
+    assert.deepEqual(await ada.messages(2), ["To 0 | remember the milk | accepted", "From 0 | remember the milk"]);
+  });
+
+  test("of others are shown as text, whatever they look like", async () => {
+    const ada = await openAssociated(7);
+    const hostile = [
+      '<img src="x" onerror="document.title=`taken`">',
+      "<script>document.title='taken'</script>",
+      '"><svg onload=alert(1)>',
+      "&lt;b&gt; {{7*7}} ${7*7}",
+      "\u202eevil\u2066",
+      "line\nline\u0000\u0007",
+    ];
+    for (const text of hostile) {
+      await ada.page.getByRole("textbox", { name: "Message" }).fill(text);
+      await ada.send(7, text);
+    }
+    await ada.messages(hostile.length);
+    await ada.press("Get all");
+    const shown = (await ada.messages(2 * hostile.length)).slice(hostile.length);
+    assert.deepEqual(
+      shown,
+      hostile.map((text) => `From 7 | ${text}`),
+    );
+    assert.equal(await ada.page.locator("#messages :is(img, script, svg, b)").count(), 0);
+    assert.equal(await ada.page.title(), "7 – Restante");
+  });
+
+  test("that are not text are shown as bytes", async () => {
+    const ada = await openAssociated(7);
+    assert.equal(await pushRaw(ada, 12, [2, 1, 12, 7, 3, 0xff, 0x00, 0x80]), "01 02 0c");
+    await ada.press("Get one");
+    assert.deepEqual(await ada.messages(1), ["From 12 | ff 00 80"]);
+  });
+
+  test("that do not fit are reported, and can be sent again when there is room", async () => {
+    const ada = await openAssociated(7);
+    const bob = await openAssociated(12);
+    for (let count = 0; count < 100; count += 1) {
+      await ada.send(12, `message ${count}`);
+    }
+    await ada.messages(100);
+    await ada.send(12, "one too many");
+    assert.equal((await ada.messages(101)).at(-1), "To 12 | one too many | refused");
+    await ada.seesNotice("Not stored: the mailbox of 12 is full.");
+
+    await bob.press("Get one");
+    await bob.messages(1);
+    await ada.press("Send again");
+    assert.equal((await ada.messages(102)).at(-1), "To 12 | one too many | accepted");
+    await bob.press("Get all");
+    assert.equal((await bob.messages(101)).at(-1), "From 7 | one too many");
+  });
+
+  test("that are too long are stopped before they are sent", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(12, "x".repeat(255));
+    await ada.seesError("This is one byte too long. Please shorten it.");
+    await ada.page.getByText("255 of 254 bytes").waitFor();
+    // 85 characters of three bytes each.
+    await ada.send(12, "€".repeat(85));
+    await ada.page.getByText("255 of 254 bytes").waitFor();
+    assert.equal(await ada.focus(), "Message");
+    assert.equal(await ada.page.locator(".packet").count(), 2, "only ASSOCIATE and its reply");
+
+    await ada.send(12, `${"€".repeat(84)}ab`);
+    assert.equal((await ada.messages(1))[0], `To 12 | ${"€".repeat(84)}ab | accepted`);
+    await ada.page.getByText("0 of 254 bytes").waitFor();
+  });
+
+  test("that are empty are stopped before they are sent", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(12, "");
+    await ada.seesError("Please write something first.");
+    assert.equal(await ada.page.locator(".message").count(), 0);
+  });
+});
+
+describe("associating", { timeout: 300_000 }, () => {
+  test("with a taken ID is reported, and another ID can be chosen", async () => {
+    const ada = await openAssociated(7);
+    const bob = await open();
+    await bob.associate(7);
+    await bob.seesNotice("ID 7 is taken by somebody else. Choose another one.");
+    await bob.seesError("ID 7 is taken.");
+    await bob.seesPhase("Connected");
+    assert.equal(await bob.focus(), "Client ID");
+    await bob.associated(8);
+    await bob.send(7, "hello");
+    await bob.messages(1);
+    await ada.press("Get one");
+    assert.deepEqual(await ada.messages(1), ["From 8 | hello"]);
+  });
+
+  test("is possible again after somebody left", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(7, "kept");
+    await ada.messages(1);
+    await ada.press("Leave");
+    await ada.seesPhase("Not connected");
+    await ada.seesNotice("The connection is closed. Your mailbox stays on the server.");
+    const bob = await open();
+    // The server notices in its own time that the ID is free.
+    for (let phase = ""; phase !== "You are 7"; ) {
+      await bob.associate(7);
+      const settled = bob.page.locator('#phase[data-phase="associated"], body:has(#client-id[aria-invalid]) #phase');
+      await settled.waitFor();
+      phase = await settled.textContent();
+    }
+    await bob.press("Get one");
+    assert.deepEqual(await bob.messages(1), ["From 7 | kept"]);
+  });
+
+  test("needs a number from 0 to 255", async () => {
+    const ada = await open();
+    for (const wrong of ["", "256", "-1", "1.5", "abc", "٧"]) {
+      await ada.associate(wrong);
+      await ada.seesError("Please enter a whole number from 0 to 255.");
+      await ada.seesPhase("Not connected");
+    }
+    await ada.associated("255");
+  });
+
+  test("needs an address of a server", async () => {
+    const ada = await open();
+    await ada.page.getByLabel("Server").fill("http://127.0.0.1");
+    await ada.associate(7);
+    await ada.seesError("Please enter an address like ws://127.0.0.1:12345.");
+    assert.equal(await ada.focus(), "Server");
+  });
+
+  test("comes before everything else", async () => {
+    const ada = await open();
+    const button = ada.page.getByRole("button", { name: "Get one" });
+    assert.equal(await button.getAttribute("aria-disabled"), "true");
+    await button.click({ force: true });
+    await ada.seesNotice("Associate with a client ID first.");
+  });
+});
+
+describe("the connection", { timeout: 300_000 }, () => {
+  test("that ends because the server shuts down is noticed, and can be made again", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(7, "before");
+    await ada.messages(1);
+    assert.equal(await server.stop(), 0, "an orderly end");
+    await ada.seesPhase("Not connected");
+    await ada.seesNotice("The server is shutting down");
+    server = await Server.start({ port: server.port });
+    await ada.associated(7);
+    await ada.send(7, "after");
+    assert.deepEqual(await ada.messages(2), ["To 7 | before | accepted", "To 7 | after | accepted"]);
+  });
+
+  test("that breaks is noticed", async () => {
+    const ada = await openAssociated(7);
+    await server.stop("SIGKILL");
+    await ada.seesPhase("Not connected");
+    await ada.seesNotice("The connection broke.");
+  });
+
+  test("that cannot be made is reported", async () => {
+    const ada = await open();
+    const { port } = server;
+    await server.stop();
+    await ada.associate(7);
+    await ada.seesNotice(`No server answered at ws://127.0.0.1:${port}/.`);
+    await ada.seesPhase("Not connected");
+  });
+});
+
+describe("the page", { timeout: 300_000 }, () => {
+  test("shows every packet byte for byte", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(12, "hi");
+    await ada.messages(1);
+    assert.deepEqual(await ada.page.locator(".packet").allTextContents(), [
+      "sent 00 00 07 ASSOCIATE: I want to be 7",
+      "received 00 01 07 ASSOCIATIONSUCCESS: you are 7",
+      "sent 02 01 07 0c 02 68 69 PUSH from 7 to 12, 2 bytes",
+      "received 01 02 07 POSITIVEACK: stored, 7",
+    ]);
+  });
+
+  test("can be used with the keyboard alone", async () => {
+    const ada = await open();
+    const { keyboard } = ada.page;
+    assert.equal(await ada.focus(), "Client ID");
+    await keyboard.type("7");
+    await keyboard.press("Enter");
+    await ada.seesPhase("You are 7");
+    await ada.page.locator("#receiver:focus").waitFor();
+    await keyboard.type("7");
+    await keyboard.press("Tab");
+    assert.equal(await ada.focus(), "Message");
+    await keyboard.type("one");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("two");
+    await keyboard.press("Enter");
+    assert.deepEqual(await ada.messages(1), ["To 7 | one\ntwo | accepted"]);
+
+    const passed = [];
+    for (let name = await ada.focus(); name !== "Get one"; name = await ada.focus()) {
+      passed.push(name);
+      assert.ok(passed.length < 10, passed.join(", "));
+      await keyboard.press("Tab");
+    }
+    const outline = await ada.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.equal(outline, "solid", "the focus can be seen");
+    await keyboard.press("Space");
+    assert.equal((await ada.messages(2))[1], "From 7 | one\ntwo");
+
+    await keyboard.press("Tab");
+    assert.equal(await ada.focus(), "Get all");
+    await keyboard.press("Tab");
+    assert.equal(await ada.focus(), "Messages sent and fetched");
+    await keyboard.press("Tab");
+    await keyboard.press("Enter");
+    await ada.page.getByRole("region", { name: "Packets sent and received" }).waitFor();
+  });
+
+  test("fits a phone", async () => {
+    const ada = await openAssociated(7, phone);
+    await ada.send(7, "W".repeat(254));
+    await ada.messages(1);
+    await ada.press("Get one");
+    await ada.messages(2);
+    await ada.page.getByText("Packets", { exact: true }).click();
+    const { wide, small } = await ada.page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      small: Array.from(document.querySelectorAll("button, input, textarea"))
+        .filter((control) => control.getBoundingClientRect().height < 40)
+        .map((control) => control.id),
+    }));
+    assert.equal(wide, 0, "nothing stands out to the side");
+    assert.deepEqual(small, [], "everything can be hit with a finger");
+    await ada.findsAccessible();
+  });
+
+  test("is dark where the person likes it dark", async () => {
+    const ada = await open({ colorScheme: "light" });
+    const brightness = () =>
+      ada.page.evaluate(() => {
+        const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number);
+        return (red + green + blue) / 3;
+      });
+    assert.ok((await brightness()) > 200);
+    await ada.page.emulateMedia({ colorScheme: "dark" });
+    assert.ok((await brightness()) < 60);
+  });
+
+  for (const colorScheme of ["light", "dark"]) {
+    test(`has no fault that axe-core finds, ${colorScheme}, in all its states`, async () => {
+      const ada = await open({ colorScheme });
+      await ada.findsAccessible();
+      await ada.associate("900");
+      await ada.seesError("Please enter a whole number from 0 to 255.");
+      await ada.findsAccessible();
+      await ada.associated(7);
+      await ada.page.locator("summary").click();
+      await ada.send(7, "to myself");
+      await ada.messages(1);
+      await ada.press("Get one");
+      await ada.messages(2);
+      for (let count = 0; count < 101; count += 1) {
+        await ada.send(12, "again and again");
+      }
+      await ada.messages(103);
+      await ada.write(12, "x".repeat(300));
+      await ada.press("Send");
+      await ada.seesError("This is 46 bytes too long. Please shorten it.");
+      await ada.findsAccessible();
+      await server.stop();
+      await ada.seesPhase("Not connected");
+      await ada.findsAccessible();
+    });
+  }
+
+  test("says what the server's policy is, and keeps to it", async () => {
+    const ada = await open();
+    const response = await ada.page.reload();
+    const policy = response.headers()["content-security-policy"] ?? "";
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe/);
+    assert.equal(await ada.page.locator("[style], style, script:not([src])").count(), 0);
+  });
+
+  test("works from a file too", async () => {
+    const local = await Server.start({ options: ["--allow-origin", "null"] });
+    const ada = await Person.open(browser, pathToFileURL(`${webFolder}index.html`).href);
+    try {
+      assert.equal(await ada.page.getByLabel("Server").inputValue(), "ws://127.0.0.1:12345");
+      await ada.page.getByLabel("Server").fill(`127.0.0.1:${local.port}`);
+      await ada.associated(7);
+      await ada.send(7, "from a file");
+      await ada.messages(1);
+      await ada.press("Get one");
+      assert.equal((await ada.messages(2))[1], "From 7 | from a file");
+    } finally {
+      await ada.close();
+      await local.stop();
+    }
+  });
+});
