@@ -1,0 +1,7 @@
+// WebSocket connections (RFC 6455) over TCP, as a server and as a client: websocketpp speaks the protocol, Boost.Asio
+// waits for the kernel.
+#pragma once
+
+#include <restante/websocketpp/client.hpp>
+#include <restante/websocketpp/options.hpp>
+#include <restante/websocketpp/server.hpp>

@@ -1,0 +1,55 @@
+// A WebSocket client.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <restante/bytes.hpp>
+#include <restante/time.hpp>
+#include <restante/transport.hpp>
+#include <restante/websocketpp/detail/client_endpoint.hpp>
+#include <restante/websocketpp/detail/context_holder.hpp>
+#include <restante/websocketpp/options.hpp>
+
+namespace restante {
+
+/// Connects to one WebSocket server, as often as wished, one connection at a time. One thread owns it, the one that
+/// runs it; wake() and stop_running() alone may be called from others.
+class WebsocketppClient : public websocketpp_detail::ContextHolder {
+ public:
+  explicit WebsocketppClient(WebsocketppClientOptions options = {})
+      : endpoint_{std::make_shared<websocketpp_detail::ClientEndpoint>(context(), std::move(options))} {}
+
+  /// The same in a loop of the program's own, which must live longer and be run by one thread. Several clients can
+  /// share one.
+  explicit WebsocketppClient(boost::asio::io_context& context, WebsocketppClientOptions options = {})
+      : ContextHolder{context},
+        endpoint_{std::make_shared<websocketpp_detail::ClientEndpoint>(context, std::move(options))} {}
+
+  ~WebsocketppClient() { endpoint_->stop(); }
+
+  // The concept ClientTransport; see restante/transport.hpp.
+
+  Connection open() { return endpoint_->open(); }
+  void start(TransportListener& listener) { endpoint_->start(listener); }
+  void stop() { endpoint_->stop(); }
+  std::size_t send(Connection connection, BytesView message) { return endpoint_->send(connection, message); }
+  void close(Connection connection, CloseCode code, std::string_view reason) {
+    endpoint_->close(connection, code, reason);
+  }
+  void pause(Connection connection) { endpoint_->pause(connection); }
+  void resume(Connection connection) { endpoint_->resume(connection); }
+  SteadyTime now() const { return endpoint_->now(); }
+  void wake_at(SteadyTime time) { endpoint_->wake_at(time); }
+  void wake() { endpoint_->wake(); }
+
+ private:
+  std::shared_ptr<websocketpp_detail::ClientEndpoint> endpoint_;
+};
+
+static_assert(ClientTransport<WebsocketppClient>);
+
+}  // namespace restante

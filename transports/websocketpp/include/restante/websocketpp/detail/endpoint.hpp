@@ -1,0 +1,170 @@
+// What a server and a client have in common: the functions of the concept Transport.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <restante/assert.hpp>
+#include <restante/transport.hpp>
+#include <restante/websocketpp/detail/turn_loop.hpp>
+
+namespace restante::websocketpp_detail {
+
+/// "127.0.0.1:80" or "[::1]:80".
+inline std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+/// A TurnLoop as its listener sees it.
+class Endpoint : public TurnLoop {
+ public:
+  using TurnLoop::TurnLoop;
+
+  // The functions of the concept Transport.
+
+  void start(TransportListener& listener) {
+    RESTANTE_ASSERT(!started_, "a transport must be started once only");
+    started_ = true;
+    listener_ = &listener;
+    started();
+  }
+
+  void stop() {
+    if (stopped_) {
+      return;
+    }
+    stopped_ = true;
+    listener_ = nullptr;
+    stop_accepting();
+    for (const std::unique_ptr<Session>& session : sessions_.all()) {
+      leave(*session);
+    }
+    touched_.clear();
+    resumed_.clear();
+    endings_.clear();
+    reported_ = false;
+    on_empty_ = nullptr;
+    timing_.stop();
+  }
+
+  std::size_t send(Connection connection, BytesView message) {
+    Session* const session = sessions_.find(connection);
+    if (session == nullptr || session->swallows) {
+      return 0;
+    }
+    constexpr std::size_t frame_header_bytes_max = 14;
+    if (session->waiting_bytes() + message.size() + frame_header_bytes_max > options_.send_queue_bytes_max) {
+      session->swallows = true;
+      end(*session, {close_code::policy_violation, "what is sent to this connection is not read", true, true, false});
+    } else {
+      append_frame(session->output, opcode::binary, message, masks());
+      session->sends_waiting = true;
+      touch(*session);
+    }
+    schedule();
+    return session->waiting_bytes();
+  }
+
+  void close(Connection connection, CloseCode code, std::string_view reason) {
+    RESTANTE_ASSERT(!::websocketpp::close::status::invalid(code) && !::websocketpp::close::status::reserved(code),
+                    "a connection must be closed with a code that may be sent: RFC 6455, section 7.4");
+    RESTANTE_ASSERT(reason.size() <= ::websocketpp::frame::limits::close_reason_size,
+                    "the reason for closing must have at most 123 bytes");
+    Session* const session = sessions_.find(connection, Phase::connecting);
+    if (session == nullptr || session->ending_soon) {
+      return;
+    }
+    if (session->phase == Phase::connecting) {
+      end(*session, {code, std::string{reason}, false, false, true});
+    } else {
+      session->ending.code = code;
+      session->ending.reason = reason;
+      append_close_frame(session->output, code, reason, masks());
+      session->phase = Phase::closing;
+      // What comes now is read only to find the peer's close frame.
+      session->paused = false;
+      timing_.closings.set(*session, now());
+      reparse(*session);
+    }
+    schedule();
+  }
+
+  void pause(Connection connection) {
+    if (Session* const session = sessions_.find(connection); session != nullptr && !session->paused) {
+      session->paused = true;
+      // Nothing is read from it, a pong neither.
+      session->take_deadline_back();
+    }
+  }
+
+  void resume(Connection connection) {
+    if (Session* const session = sessions_.find(connection); session != nullptr && session->paused) {
+      session->paused = false;
+      expect_something(*session);
+      reparse(*session);
+    }
+  }
+
+  void wake_at(SteadyTime time) {
+    timing_.wake_at(time);
+    schedule();
+  }
+
+  void wake() {
+    if (!wake_posted_.exchange(true, std::memory_order_acq_rel)) {
+      boost::asio::post(context_, [self = std::static_pointer_cast<Endpoint>(shared_from_this())] {
+        self->wake_posted_.store(false, std::memory_order_release);
+        self->turn([&] { self->report_woken(); });
+      });
+    }
+  }
+
+  /// Closes every connection with 1001 and calls `done` when there is none any more.
+  template <class Done>
+  void shut_down(Done done) {
+    stop_accepting();
+    on_empty_ = std::move(done);
+    for (const std::unique_ptr<Session>& session : sessions_.all()) {
+      if (session->phase == Phase::open) {
+        close(session->name, close_code::going_away, "the server shuts down");
+      } else if (session->phase == Phase::connecting && role_ == Role::server) {
+        release(*session);
+      }
+    }
+    post_turn();
+  }
+
+ protected:
+  /// The listener is there.
+  virtual void started() {}
+  /// No connection may come or be made any more.
+  virtual void stop_accepting() {}
+
+ private:
+  /// What can be done at once to tell a peer that we go.
+  void leave(Session& session) {
+    if (session.phase == Phase::unused) {
+      return;
+    }
+    if (session.phase == Phase::open) {
+      append_close_frame(session.output, close_code::going_away, "the transport stops", masks());
+    }
+    if (session.phase == Phase::open || session.phase == Phase::closing) {
+      --established_;
+    }
+    session.say_goodbye(options_.read_buffer_bytes);
+    release(session);
+  }
+
+  bool started_ = false;
+  std::atomic<bool> wake_posted_ = false;
+};
+
+}  // namespace restante::websocketpp_detail
