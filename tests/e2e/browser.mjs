@@ -27,6 +27,14 @@ export async function startBrowser() {
 
 const axeSource = () => readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/**
+ * The console is also told of connections that could not be made, which the page tells the person, and of an icon of the
+ * tab that came too late because the test had ended the server by then.
+ */
+function isExpected(message) {
+  return message.text().includes("WebSocket connection to") || message.location().url.endsWith("/favicon.svg");
+}
+
 /** One person at one page. Every wait ends when the thing waited for is there, or fails after the time limit. */
 export class Person {
   #complaints = [];
@@ -37,9 +45,8 @@ export class Person {
     const person = new Person();
     person.context = context;
     person.page = await context.newPage();
-    // A refused connection is told to the console too; the page tells it to the person, and that is tested.
     person.page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("WebSocket connection to")) {
+      if (message.type() === "error" && !isExpected(message)) {
         person.#complaints.push(message.text());
       }
     });

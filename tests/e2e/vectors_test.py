@@ -63,6 +63,8 @@ def read_conversations():
 class Server:
     """The server under test, run as a user runs it."""
 
+    was_asked_to_end = False
+
     async def start(self):
         program = os.environ.get("RESTANTE_SERVER", "")
         if not os.path.exists(program):
@@ -77,7 +79,9 @@ class Server:
         raise RuntimeError("the server ended without saying where it listens")
 
     def ask_to_end(self):
-        if self.process.returncode is None:
+        """Once: a server that is asked twice may take it that somebody is impatient."""
+        if self.process.returncode is None and not self.was_asked_to_end:
+            self.was_asked_to_end = True
             self.process.send_signal(signal.SIGTERM)
 
     async def ended(self):
