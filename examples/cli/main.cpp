@@ -1,0 +1,149 @@
+// restante: the classic protocol from the command line.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <restante/version.hpp>
+
+#include "commands.hpp"
+
+namespace {
+
+using namespace restante::cli;
+
+struct CommandLine {
+  std::string server = "ws://127.0.0.1:12345";
+  unsigned timeout_s = 10;
+  bool json = false;
+  unsigned id = 0;
+  unsigned to = 0;
+  bool hold = false;
+  bool lines = false;
+  bool all = false;
+  bool follow = false;
+  unsigned interval_ms = 1000;
+  std::vector<std::string> texts;
+};
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 no connection or no proper answer, 2 wrong usage, 3 the mailbox is full, 4 the id is held "
+    "by somebody else, 5 there was no message.";
+
+void add_id(CLI::App& command, CommandLine& line) {
+  command.add_option("--id", line.id, "one's own id")->required()->check(CLI::Range(0, 255));
+}
+
+void add_interval(CLI::App& command, CommandLine& line) {
+  command.add_option("--interval", line.interval_ms, "milliseconds from finding the mailbox empty to asking again")
+      ->check(CLI::Range(10, 3'600'000))
+      ->capture_default_str();
+}
+
+void describe(CLI::App& app, CommandLine& line) {
+  app.require_subcommand(1);
+  app.footer(exit_codes);
+  app.set_version_flag("--version", std::string{"restante "} + restante::version);
+  app.fallthrough();
+  app.add_option("--server", line.server, "ws://host:port/path; only the host is needed")
+      ->envname("RESTANTE_SERVER")
+      ->capture_default_str();
+  app.add_option("--timeout", line.timeout_s, "seconds that connecting, or a reply, may take")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  app.add_flag("--json", line.json, "print each result as a JSON object in a line");
+
+  CLI::App& associate_command = *app.add_subcommand("associate", "Claim an id, to see whether it is free");
+  add_id(associate_command, line);
+  associate_command.add_flag("--hold", line.hold, "keep it until interrupted");
+
+  CLI::App& push_command = *app.add_subcommand("push", "Put messages into somebody's mailbox");
+  add_id(push_command, line);
+  push_command.add_option("--to", line.to, "whose mailbox")->required()->check(CLI::Range(0, 255));
+  push_command.add_option("text", line.texts,
+                          "the messages, each of at most 254 bytes; without any, standard input is one message");
+  push_command.add_flag("--lines", line.lines, "each line of standard input is a message");
+
+  CLI::App& get_command = *app.add_subcommand("get", "Take messages out of one's own mailbox");
+  add_id(get_command, line);
+  get_command.add_flag("--all", line.all, "all that are there, not only the oldest");
+  get_command.add_flag("--follow", line.follow, "all that are there, and all that come, until interrupted");
+  add_interval(get_command, line);
+
+  CLI::App& chat_command = *app.add_subcommand("chat", "Send what is typed, line by line, and show what comes");
+  add_id(chat_command, line);
+  chat_command.add_option("--to", line.to, "whom to talk to")->required()->check(CLI::Range(0, 255));
+  add_interval(chat_command, line);
+}
+
+std::vector<std::string> read_messages(const CommandLine& line) {
+  if (!line.texts.empty()) {
+    return line.texts;
+  }
+  std::vector<std::string> messages;
+  if (line.lines) {
+    for (std::string text; std::getline(std::cin, text);) {
+      messages.push_back(text);
+    }
+    return messages;
+  }
+  std::string text{std::istreambuf_iterator<char>{std::cin}, {}};
+  if (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  return {text};
+}
+
+int run(const CLI::App& app, const CommandLine& line) {
+  const Output output{line.json};
+  SessionOptions options;
+  options.timeout = std::chrono::seconds{line.timeout_s};
+  try {
+    options.server = parse_url(line.server);
+  } catch (const std::invalid_argument& error) {
+    output.error(error.what());
+    return usage;
+  }
+  const auto id = static_cast<restante::classic::ClientId>(line.id);
+  const auto to = static_cast<restante::classic::ClientId>(line.to);
+  const std::chrono::milliseconds interval{line.interval_ms};
+  if (app.got_subcommand("associate")) {
+    return associate(options, output, id, line.hold);
+  }
+  if (app.got_subcommand("get")) {
+    return get(options, output, {id, line.all, line.follow, interval});
+  }
+  if (app.got_subcommand("chat")) {
+    return chat(options, output, {id, to, interval});
+  }
+  std::vector<std::string> messages = read_messages(line);
+  for (const std::string& message : messages) {
+    if (message.size() > restante::classic::payload_bytes_max) {
+      output.error("a message has " + std::to_string(message.size()) + " bytes, and at most 254 can be sent");
+      return usage;
+    }
+  }
+  return push(options, output, id, to, std::move(messages));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app{"Mail that is held until it is called for: pushes and gets messages on a Restante server."};
+  describe(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? done : usage;
+  }
+  try {
+    return run(app, line);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "restante: %s\n", error.what());
+    return failed;
+  }
+}
