@@ -54,7 +54,7 @@ struct Commit {
   std::uint64_t turn = 0;
   /// Not set when everything recorded up to that commit is durable. When set, Messenger does not know what was kept: it
   /// closes whoever waits for it and loads again.
-  std::error_code error;
+  std::error_code error = {};
 };
 
 /// Is told of every change, in the order in which they took effect. Must not fail and must not wait.
