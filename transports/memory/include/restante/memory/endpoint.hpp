@@ -101,7 +101,7 @@ struct MemoryServerOptions {
   /// What clients see as their peer.
   std::string name = "server";
   /// The subprotocols that it knows (RFC 6455, section 1.9).
-  std::vector<std::string> protocols;
+  std::vector<std::string> protocols = {};
   /// A longer message closes its connection with 1009.
   std::uint64_t message_bytes_max = 64 * 1024;
 };
@@ -125,9 +125,9 @@ struct MemoryClientOptions {
   /// What the server sees as its peer.
   std::string name = "client";
   /// The subprotocols that it offers, the preferred one first.
-  std::vector<std::string> protocols;
+  std::vector<std::string> protocols = {};
   /// What its connections are like; if not given, what MemoryNetwork::link() says now.
-  std::optional<LinkOptions> link;
+  std::optional<LinkOptions> link = {};
   /// A longer message closes its connection with 1009.
   std::uint64_t message_bytes_max = UINT64_MAX;
 };

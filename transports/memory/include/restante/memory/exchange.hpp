@@ -233,9 +233,9 @@ class Exchange {
     return {slot, ++wire.generation};
   }
 
-  /// The listener of a side; nullptr when nobody is to be told.
-  TransportListener* listener_of(const Side& side) const noexcept {
-    const Program* program = side.program == nobody ? nullptr : programs_[side.program].program;
+  /// Who listens in a program; nullptr when nobody is to be told.
+  TransportListener* listener_of(std::size_t number) const noexcept {
+    const Program* program = number == nobody ? nullptr : programs_[number].program;
     return program == nullptr ? nullptr : program->listener();
   }
 
@@ -316,7 +316,7 @@ class Exchange {
     // Resuming, closing and finishing cancel this event: the connection is paused.
     Wire& wire = wires_[connection.slot];
     wire.sides[at].drained = {};
-    TransportListener* listener = listener_of(wire.sides[at]);
+    TransportListener* listener = listener_of(wire.sides[at].program);
     if (listener != nullptr && wire.pipes[at].waiting_bytes() == 0) {
       listener->drained(connection);
     }
@@ -347,7 +347,7 @@ class Exchange {
 
   /// Whether a frame is a message that the listener of a side will see.
   bool is_welcome(const Side& side, const Frame& frame) const noexcept {
-    return frame.is_message() && side.state == State::open && listener_of(side) != nullptr &&
+    return frame.is_message() && side.state == State::open && listener_of(side.program) != nullptr &&
            frame.bytes.size() <= programs_[side.program].program->profile().message_bytes_max;
   }
 
@@ -357,7 +357,7 @@ class Exchange {
         if (welcome) {
           const Side& side = wires_[connection.slot].sides[to];
           programs_[side.program].program->end_turn_later();
-          listener_of(side)->received(connection, frame.type, frame.bytes);
+          listener_of(side.program)->received(connection, frame.type, frame.bytes);
         } else {
           // Nothing happens where the connection is closing already; else the message was too long.
           close(connection, to, close_code::message_too_big, "the message is too long");
@@ -382,7 +382,7 @@ class Exchange {
   /// A client wants in.
   void accept(Connection connection) {
     Wire& wire = wires_[connection.slot];
-    if (listener_of(wire.sides[1]) == nullptr) {
+    if (listener_of(wire.sides[1].program) == nullptr) {
       send(connection, 1, Frame::control(FrameKind::refuse));
       finish(connection, 1, close_code::abnormal, {});
       return;
@@ -410,7 +410,7 @@ class Exchange {
     // Copies, because the listener may end this connection and begin another one in its place.
     const std::string peer = wire.names[1 - at];
     const std::string protocol = wire.protocol;
-    if (TransportListener* listener = listener_of(wire.sides[at]); listener != nullptr) {
+    if (TransportListener* listener = listener_of(wire.sides[at].program); listener != nullptr) {
       listener->opened(connection, {.peer = peer, .protocol = protocol});
     }
   }
@@ -431,6 +431,7 @@ class Exchange {
   void finish(Connection connection, std::size_t at, CloseCode code, std::string_view reason) {
     Wire& wire = wires_[connection.slot];
     Side& side = wire.sides[at];
+    const bool unknown_to_server = at == 1 && side.state == State::opening;
     side.state = State::closed;
     timeline_.cancel(std::exchange(side.guard, {}));
     timeline_.cancel(std::exchange(side.drained, {}));
@@ -440,8 +441,8 @@ class Exchange {
     if (wire.sides[1 - at].state == State::closed) {
       release(connection);
     }
-    const Side told{.program = program, .drained = {}, .guard = {}};
-    if (TransportListener* listener = listener_of(told); listener != nullptr) {
+    TransportListener* listener = unknown_to_server ? nullptr : listener_of(program);
+    if (listener != nullptr) {
       programs_[program].program->end_turn_later();
       listener->closed(connection, {.code = code, .reason = reason});
     }

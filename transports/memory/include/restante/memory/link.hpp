@@ -80,9 +80,9 @@ struct LinkCounters {
 struct Break {
   /// How many messages of those on their way to the server still arrive (all, when there are fewer); the opening and
   /// the closing of the connection count as messages. Nothing: the seed decides.
-  std::optional<std::uint64_t> arrive_at_server;
+  std::optional<std::uint64_t> arrive_at_server = {};
   /// The same towards the client.
-  std::optional<std::uint64_t> arrive_at_client;
+  std::optional<std::uint64_t> arrive_at_client = {};
   /// How long the server does not know of it: until then it sends into the void. Duration::max() means for ever, as
   /// when the client's machine lost its power.
   Duration server_learns_after{};

@@ -18,7 +18,7 @@ struct MemoryNetworkOptions {
   /// All chance of the network comes from it.
   std::uint64_t seed = 0;
   /// What connections are like, for clients that were not told otherwise.
-  LinkOptions link;
+  LinkOptions link = {};
 };
 
 /// What connects MemoryServers and MemoryClients. It must outlive them, and is used from one thread. Nothing happens

@@ -18,7 +18,7 @@ namespace restante::memory {
 struct Profile {
   std::string name;
   /// A client offers them, a server selects the first offered one that it has too.
-  std::vector<std::string> protocols;
+  std::vector<std::string> protocols = {};
   /// A longer message closes the connection with 1009.
   std::uint64_t message_bytes_max = UINT64_MAX;
 };
