@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include <restante/client.hpp>
