@@ -91,7 +91,7 @@ class IncomingMessages {
     return IncomingMessage::ptr{&message};
   }
 
-  /// Gives memory back that an unusually long message took.
+  /// Gives memory back that an unusually long message took. None may be under way.
   void release_memory(std::size_t keep_bytes) {
     if (data_.get_raw_payload().capacity() > keep_bytes) {
       std::string{}.swap(data_.get_raw_payload());

@@ -26,6 +26,9 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asi
 
 using ErrorCode = boost::system::error_code;
 
+/// Buffers that are larger than this are given back once they are empty.
+inline constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
+
 /// Where a connection stands.
 enum class Phase : std::uint8_t {
   /// There is none in this slot.
@@ -115,12 +118,8 @@ struct Session : WithDeadline {
 
   /// Gives memory back that an unusual amount of waiting bytes took.
   void release_memory() {
-    constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
     if (output.capacity() > kept_bytes) {
       std::vector<std::uint8_t>{}.swap(output);
-    }
-    if (engine) {
-      engine->release_memory(kept_bytes);
     }
   }
 

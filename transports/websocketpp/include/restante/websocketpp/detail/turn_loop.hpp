@@ -322,6 +322,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
           listener_->received(session.name,
                               message->get_opcode() == opcode::text ? MessageType::text : MessageType::binary, payload);
         }
+        session.engine->release_memory(kept_bytes);
         break;
     }
   }
