@@ -51,6 +51,27 @@ inline Packet push(Id sender, Id receiver, const Bytes& payload) {
   return push_with_length(sender, receiver, static_cast<std::uint8_t>(payload.size()), payload);
 }
 
+/// A packet, and who sends it.
+struct Request {
+  Peer peer = 0;
+  Packet packet;
+  /// Whether it is sent for an id that the peer holds, if it holds any, instead of the one that stands in the packet.
+  bool as_owner = false;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Request& request) {
+  return out << request.peer << (request.as_owner ? " as owner > " : " > ") << request.packet;
+}
+
+/// The packet of a request from a peer that holds these ids.
+inline Packet addressed(const Request& request, const std::vector<Id>& ids) {
+  Packet packet = request.packet;
+  if (request.as_owner && packet.bytes.size() >= 3 && packet.bytes[0] != 0x00 && !ids.empty()) {
+    packet.bytes[2] = ids[packet.bytes[2] % ids.size()];
+  }
+  return packet;
+}
+
 /// Bytes that differ from one seed to the next, and from one place to the next.
 inline Bytes payload_of(std::size_t length, std::uint32_t seed) {
   Bytes payload(length);
@@ -175,6 +196,17 @@ inline rc::Gen<Packet> any_packet() {
                                          {2, damaged(client_packet())},
                                          {2, damaged(server_packet())},
                                          {2, noise()}});
+}
+
+/// A request of one of so many peers.
+inline rc::Gen<Request> request(std::size_t peers) {
+  return rc::gen::build<Request>(
+      rc::gen::set(&Request::peer, rc::gen::inRange<Peer>(0, peers)),
+      rc::gen::set(&Request::packet, rc::gen::weightedOneOf<Packet>({{3, rc::gen::map(id(), associate)},
+                                                                     {7, push_packet(id(), id())},
+                                                                     {6, rc::gen::map(id(), get)},
+                                                                     {1, any_packet()}})),
+      rc::gen::set(&Request::as_owner, rc::gen::weightedElement<bool>({{4, true}, {1, false}})));
 }
 
 }  // namespace generate

@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
-namespace restante::test {
+#include "packets.hpp"
+#include "vectors.hpp"
 
-using Bytes = std::vector<std::uint8_t>;
+namespace restante::test {
 
 enum class StepKind : std::uint8_t {
   opens,
@@ -155,33 +156,18 @@ class ConversationReader {
     return step;
   }
 
+  /// Writes the number of the repetition out, and leaves the rest to parse_bytes().
   Bytes bytes_of(const std::vector<std::string>& words, std::size_t begin, std::size_t end,
                  std::size_t repetition) const {
     check(begin < end, "bytes are missing");
-    Bytes bytes;
-    if (end - begin == 1 && words[begin] == "-") {
-      return bytes;
+    const Bytes number{static_cast<std::uint8_t>(repetition)};
+    std::string text;
+    for (std::size_t index = begin; index < end; ++index) {
+      check(words[index] != "@" || repeat_count_ != 0, "@ stands inside repetitions only");
+      text += index == begin ? "" : " ";
+      text += words[index] == "@" ? to_hex(number) : words[index];
     }
-    for (std::size_t index = begin; index < end;) {
-      if (index + 2 < end && words[index + 1] == "*") {
-        bytes.insert(bytes.end(), std::stoul(words[index]), byte_of(words[index + 2], repetition));
-        index += 3;
-      } else {
-        bytes.push_back(byte_of(words[index], repetition));
-        ++index;
-      }
-    }
-    return bytes;
-  }
-
-  std::uint8_t byte_of(const std::string& word, std::size_t repetition) const {
-    if (word == "@") {
-      check(repeat_count_ != 0, "@ stands inside repetitions only");
-      return static_cast<std::uint8_t>(repetition);
-    }
-    check(word.size() == 2 && word.find_first_not_of("0123456789abcdef") == std::string::npos,
-          "a byte is two lower-case hexadecimal digits");
-    return static_cast<std::uint8_t>(std::stoul(word, nullptr, 16));
+    return parse_bytes(text);
   }
 
   struct Repeated {
