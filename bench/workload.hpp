@@ -36,6 +36,7 @@ class Workload {
   static constexpr std::size_t payload_bytes = 64;
 
   explicit Workload(Size size) {
+    RESTANTE_ASSERT(size.connections >= 1, "nobody could send the requests");
     std::array<std::uint8_t, payload_bytes> payload;
     payload.fill('x');
     for (std::uint32_t slot = 0; slot < size.connections; ++slot) {
