@@ -29,10 +29,14 @@
 class LogStore {
  public:
   /// Throws std::system_error when the file cannot be used, or another program uses it.
-  explicit LogStore(std::filesystem::path path) : path_{std::move(path)} {
+  explicit LogStore(const std::filesystem::path& path) : path_{std::filesystem::absolute(path)} {
     lock_file_ = ::open((path_.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (lock_file_ < 0 || ::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
-      throw std::system_error{last_error(), path_.string()};
+      const std::error_code error = last_error();
+      if (lock_file_ >= 0) {
+        ::close(lock_file_);
+      }
+      throw std::system_error{error, path_.string()};
     }
   }
   LogStore(const LogStore&) = delete;
@@ -201,8 +205,9 @@ class LogStore {
   // A commit is written after the one before it is durable, so that only the last can have been cut short: what follows
   // the last whole entry was never acknowledged to anybody.
   std::error_code read(Mailboxes& mailboxes) const {
-    if (!std::filesystem::exists(path_)) {
-      return {};
+    std::error_code error;
+    if (!std::filesystem::exists(path_, error)) {
+      return error;
     }
     std::ifstream file{path_, std::ios::binary};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -244,8 +249,7 @@ class LogStore {
 
   // The name of a file is durable when its folder is.
   std::error_code sync_folder() const {
-    const std::filesystem::path folder = std::filesystem::absolute(path_).parent_path();
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int descriptor = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) {
       return last_error();
     }
