@@ -188,8 +188,9 @@ class Client final : private TransportListener {
     }
     gave_up_ = false;
     state_ = reconnects ? State::waiting : State::idle;
-    fail_requests(Error::disconnected);
+    // Told before the callbacks of requests may change it.
     tell(client_event::Disconnected{closed.code, closed.reason, reconnects, delay});
+    fail_requests(Error::disconnected);
     set_wake_up();
   }
 
