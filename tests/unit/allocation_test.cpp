@@ -1,0 +1,268 @@
+// What the library asks of the heap: nothing on the hot path, and never more than memory_bytes_max(). A program of its
+// own, because it replaces operator new for everything in it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <restante/messenger.hpp>
+
+#include "support/packets.hpp"
+
+namespace {
+
+// What was asked for, and what of it was not given back; a size stands in front of each piece.
+struct Heap {
+  std::uint64_t allocations = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_max = 0;
+};
+Heap heap;
+constexpr std::size_t header_bytes = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+static_assert(header_bytes >= sizeof(std::size_t));
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  void* const piece = std::malloc(size + header_bytes);
+  if (piece == nullptr) {
+    throw std::bad_alloc{};
+  }
+  *static_cast<std::size_t*>(piece) = size;
+  ++heap.allocations;
+  heap.bytes += size;
+  heap.bytes_max = std::max(heap.bytes_max, heap.bytes);
+  return static_cast<char*>(piece) + header_bytes;
+}
+
+void operator delete(void* pointer) noexcept {
+  if (pointer != nullptr) {
+    char* const piece = static_cast<char*>(pointer) - header_bytes;
+    heap.bytes -= *reinterpret_cast<std::size_t*>(piece);
+    std::free(piece);
+  }
+}
+
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void operator delete[](void* pointer) noexcept {
+  operator delete(pointer);
+}
+void operator delete(void* pointer, std::size_t) noexcept {
+  operator delete(pointer);
+}
+void operator delete[](void* pointer, std::size_t) noexcept {
+  operator delete(pointer);
+}
+
+namespace restante {
+namespace {
+
+using namespace test;
+
+// Hands messages to its listener and throws replies away, without touching the heap.
+class NullTransport {
+ public:
+  void start(TransportListener& listener) { listener_ = &listener; }
+  void stop() {}
+  std::size_t send(Connection, BytesView message) {
+    ++sent_;
+    last_kind_ = message[1];
+    return 0;
+  }
+  void close(Connection, CloseCode, std::string_view) {}
+  void pause(Connection connection) { paused_ = connection; }
+  void resume(Connection) { paused_ = {}; }
+  SteadyTime now() const { return {}; }
+  void wake_at(SteadyTime) {}
+  void wake() {}
+
+  void open(Connection connection) { listener_->opened(connection, {}); }
+  void bring(Connection connection, BytesView message) {
+    listener_->received(connection, MessageType::binary, message);
+  }
+  void receive(Connection connection, BytesView message) {
+    bring(connection, message);
+    listener_->turn_ended();
+  }
+  void close_by_peer(Connection connection) { listener_->closed(connection, {}); }
+
+  std::uint64_t sent() const { return sent_; }
+  std::uint8_t last_kind() const { return last_kind_; }
+  bool is_paused(Connection connection) const { return paused_ == connection; }
+
+ private:
+  TransportListener* listener_ = nullptr;
+  std::uint64_t sent_ = 0;
+  std::uint8_t last_kind_ = 0;
+  Connection paused_;
+};
+
+static_assert(Transport<NullTransport>);
+
+TEST(Allocation, APushAndItsAcknowledgementTakeNothingFromTheHeapAfterWarmUp) {
+  NullTransport transport;
+  const Messenger messenger{transport};
+  const Connection ada{0, 1};
+  transport.open(ada);
+  transport.receive(ada, associate(1));
+  const Bytes request = push(1, 1, std::string(254, 'x'));
+  const Bytes take = get(1);
+  for (int count = 0; count < 100; ++count) {
+    transport.receive(ada, request);
+  }
+  for (int count = 0; count < 100; ++count) {
+    transport.receive(ada, take);
+  }
+  const std::uint64_t before = heap.allocations;
+  for (int count = 0; count < 100; ++count) {
+    transport.receive(ada, request);
+    ASSERT_EQ(transport.last_kind(), 2) << "POSITIVEACK";
+  }
+  EXPECT_EQ(heap.allocations - before, 0U);
+}
+
+TEST(Allocation, AGetAndItsMessageTakeNothingFromTheHeapAfterWarmUp) {
+  NullTransport transport;
+  const Messenger messenger{transport};
+  const Connection ada{0, 1};
+  transport.open(ada);
+  transport.receive(ada, associate(1));
+  const Bytes request = push(1, 1, std::string(254, 'x'));
+  const Bytes take = get(1);
+  transport.receive(ada, request);
+  transport.receive(ada, take);
+  const std::uint64_t before = heap.allocations;
+  for (int count = 0; count < 1000; ++count) {
+    transport.receive(ada, request);
+    transport.receive(ada, take);
+    ASSERT_EQ(transport.last_kind(), 0) << "GETRESPONSE";
+  }
+  EXPECT_EQ(heap.allocations - before, 0U);
+  EXPECT_EQ(messenger.counters().books.taken, 1001U);
+}
+
+TEST(Allocation, WhatIsRefusedTakesNothingFromTheHeapEither) {
+  NullTransport transport;
+  const Messenger messenger{transport};
+  const Connection ada{0, 1};
+  transport.open(ada);
+  const Bytes requests[] = {get(1), push(1, 2, "hi"), Bytes(65536, 0x2a), Bytes{9}};
+  const std::uint64_t before = heap.allocations;
+  for (const Bytes& request : requests) {
+    transport.receive(ada, request);
+  }
+  EXPECT_EQ(heap.allocations - before, 0U);
+  EXPECT_EQ(transport.sent(), 4U);
+}
+
+TEST(Allocation, AConnectionInASlotThatWasUsedTakesNothingFromTheHeap) {
+  NullTransport transport;
+  const Messenger messenger{transport};
+  const Bytes claim = associate(1);
+  const auto visit = [&](std::uint32_t generation) {
+    transport.open({3, generation});
+    transport.receive({3, generation}, claim);
+    transport.close_by_peer({3, generation});
+  };
+  visit(1);
+  const std::uint64_t before = heap.allocations;
+  visit(2);
+  EXPECT_EQ(heap.allocations - before, 0U);
+}
+
+// What a test asks the heap for between its making and its end.
+class HeapUse {
+ public:
+  HeapUse() : before_{heap.bytes} { heap.bytes_max = heap.bytes; }
+  std::uint64_t bytes_max() const { return heap.bytes_max - before_; }
+
+ private:
+  std::uint64_t before_;
+};
+
+// Fills every mailbox, from connections that hold an id each, and from others that hold none.
+void fill_mailboxes(NullTransport& transport, std::uint32_t connections, std::uint32_t messages) {
+  Bytes claim = associate(0);
+  Bytes request = push(0, 0, std::string(254, 'x'));
+  for (std::uint32_t slot = 0; slot < connections; ++slot) {
+    transport.open({slot, 1});
+    if (slot < Address::count) {
+      claim[2] = request[2] = request[3] = static_cast<std::uint8_t>(slot);
+      transport.receive({slot, 1}, claim);
+      for (std::uint32_t count = 0; count <= messages; ++count) {
+        transport.receive({slot, 1}, request);
+      }
+    }
+  }
+}
+
+TEST(Memory, OfAMessengerWithFullMailboxesIsAtMostWhatWasSaid) {
+  // Sizes around those at which lists grow.
+  for (const std::uint32_t connections : {256U, 257U, 512U, 513U, 1000U}) {
+    for (const std::uint32_t messages : {1U, 16U, 17U, 32U, 33U}) {
+      NullTransport transport;
+      MessengerOptions options{.mailbox_messages_max = messages};
+      const std::uint64_t bound = Messenger<NullTransport>::memory_bytes_max(options, connections);
+      const HeapUse use;
+      const Messenger messenger{transport, std::move(options)};
+      fill_mailboxes(transport, connections, messages);
+      ASSERT_EQ(messenger.counters().books.held, 256U * messages);
+      EXPECT_LE(use.bytes_max() + sizeof(messenger), bound) << connections << " connections, " << messages;
+    }
+  }
+}
+
+TEST(Memory, IsNotBoundedByMuchMoreThanIsNeeded) {
+  NullTransport transport;
+  const std::uint64_t bound = Messenger<NullTransport>::memory_bytes_max({}, 256);
+  const HeapUse use;
+  const Messenger messenger{transport};
+  fill_mailboxes(transport, 256, 100);
+  EXPECT_GE(use.bytes_max() + sizeof(messenger), bound * 9 / 10);
+}
+
+// Never completes a commit.
+class EndlessStore : public StoreArchetype {};
+
+TEST(Memory, OfAMessengerThatHoldsRepliesBackIsAtMostWhatWasSaid) {
+  constexpr std::uint32_t connections = 300;
+  NullTransport transport;
+  EndlessStore store;
+  MessengerOptions options{.mailbox_messages_max = 3, .held_bytes_max = 100'000};
+  const std::uint64_t bound = Messenger<NullTransport, EndlessStore>::memory_bytes_max(options, connections);
+  const Bytes nothing{9};
+  const HeapUse use;
+  const Messenger messenger{transport, store, std::move(options)};
+  Bytes claim = associate(0);
+  Bytes request = push(0, 0, std::string(254, 'x'));
+  // The ids are claimed before the first change, so that only what follows is held back.
+  for (std::uint32_t slot = 0; slot < connections; ++slot) {
+    transport.open({slot, 1});
+    if (slot < Address::count) {
+      claim[2] = static_cast<std::uint8_t>(slot);
+      transport.receive({slot, 1}, claim);
+    }
+  }
+  for (std::uint32_t slot = 0; slot < connections; ++slot) {
+    request[2] = request[3] = static_cast<std::uint8_t>(slot % Address::count);
+    for (int count = 0; count < 3 && !transport.is_paused({slot, 1}); ++count) {
+      transport.receive({slot, 1}, request);
+    }
+    // Small requests with small replies: the most pieces for the bytes that count.
+    for (int count = 0; count < 100'000 && !transport.is_paused({slot, 1}); ++count) {
+      transport.receive({slot, 1}, nothing);
+    }
+    ASSERT_TRUE(transport.is_paused({slot, 1}));
+  }
+  EXPECT_LE(use.bytes_max() + sizeof(messenger), bound);
+}
+
+}  // namespace
+}  // namespace restante
