@@ -126,6 +126,15 @@ class RawClient {
 
   void send(std::string_view bytes) { boost::asio::write(peer_->socket, boost::asio::buffer(bytes)); }
 
+  /// Sends as much as the kernel takes at once, and gives the rest.
+  std::string_view send_some(std::string_view bytes) {
+    boost::system::error_code full;
+    peer_->socket.non_blocking(true);
+    const std::size_t sent = boost::asio::write(peer_->socket, boost::asio::buffer(bytes), full);
+    peer_->socket.non_blocking(false);
+    return bytes.substr(sent);
+  }
+
   /// Asks for a WebSocket. `more` are header lines, each with its line break.
   void ask(std::string_view more = {}) {
     send(
