@@ -32,6 +32,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using test::Line;
+using test::RawPeer;
+
 constexpr std::size_t peers = 4;
 constexpr Duration latency = 1ms;
 constexpr Duration patience = 1min;
@@ -198,7 +201,7 @@ class Exchange {
       received_before_[peer] = before.open[peer] ? system.peer(peer).line().received.size() : 0;
     }
     for (const Message& message : messages) {
-      system.peer(message.peer).send(message.packet);
+      system.peer(message.peer).send(message.packet.bytes);
       last_sent_[message.peer] = system.network().now();
       expected_[message.peer].push_back(situation.answer(message.peer, message.packet));
       // Far less than the latency, so that they are in flight together and yet arrive one after the other.
@@ -338,12 +341,12 @@ class Leave final : public Command {
         peer.send_text("hello");
         break;
       case Ending::sends_too_much:
-        peer.send({Bytes(64 * 1024 + 1, 0x01)});
+        peer.send(Bytes(64 * 1024 + 1, 0x01));
         break;
     }
     if (ending_ == Ending::sends_text) {
       // Nothing that comes behind it has an effect, or a reply.
-      peer.send(associate(7));
+      peer.send(associate(7).bytes);
     }
     system.settle();
     const Line& line = peer.line();

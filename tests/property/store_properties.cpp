@@ -32,6 +32,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using test::Line;
+using test::RawPeer;
+
 constexpr std::size_t peers = 4;
 constexpr Duration latency = 1ms;
 constexpr Duration retry_after = 3s;
@@ -204,9 +207,9 @@ class World {
     settle();
     const ModelMailboxes mailboxes = witness_.model().mailboxes();
     for (const auto& [id, mailbox] : mailboxes) {
-      peers_[0].send(associate(id));
+      peers_[0].send(associate(id).bytes);
       for (std::size_t number = 0; number <= mailbox.size(); ++number) {
-        peers_[0].send(get(id));
+        peers_[0].send(get(id).bytes);
       }
     }
     finish_commits();
@@ -256,7 +259,7 @@ class World {
       return;
     }
     const WitnessedConnection* seen = witness_.find(peer.line().connection);
-    peer.send(addressed(request, seen == nullptr ? std::vector<Id>{} : witness_.model().ids_of(seen->number)));
+    peer.send(addressed(request, seen == nullptr ? std::vector<Id>{} : witness_.model().ids_of(seen->number)).bytes);
   }
 
   void complete_and_fail(std::size_t count, std::size_t kept) {

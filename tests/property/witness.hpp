@@ -92,7 +92,7 @@ class Witness {
   const std::string& fault() const { return fault_; }
 
   /// What the client of a connection sent and received against what the Messenger saw and made. Empty when they agree.
-  std::string compare(const Line& line) const {
+  std::string compare(const test::Line& line) const {
     const WitnessedConnection* seen = find(line.connection);
     if (seen == nullptr) {
       return line.received.empty() ? "" : "something was received on a connection that was never opened";

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <ostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,11 @@ struct Conversation {
   std::string name;
   std::vector<Step> steps;
 };
+
+// How GoogleTest prints one; it asks for this name.
+inline void PrintTo(const Conversation& conversation, std::ostream* stream) {
+  *stream << conversation.name;
+}
 
 /// Reads conversations; throws std::runtime_error, with the line, at what it does not understand.
 class ConversationReader {

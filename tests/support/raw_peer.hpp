@@ -1,26 +1,27 @@
 // A client that speaks bytes: it sends what it is told, right or wrong, and remembers all that it hears.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <restante/bytes.hpp>
 #include <restante/memory.hpp>
 #include <restante/transport.hpp>
 
-#include "generators.hpp"
-
-namespace restante::property {
+namespace restante::test {
 
 /// One connection as its client saw it, from open() to the end.
 struct Line {
   Connection connection;
   bool opened = false;
+  /// Whether its client asked for its end.
+  bool closing = false;
   /// Binary messages that were given to send(), in order.
-  std::vector<Bytes> sent;
-  std::vector<Bytes> received;
+  std::vector<std::vector<std::uint8_t>> sent;
+  std::vector<std::vector<std::uint8_t>> received;
   /// Set when the connection has ended.
   std::optional<CloseCode> close_code;
   std::string close_reason;
@@ -42,24 +43,27 @@ class RawPeer final : private TransportListener {
     lines_.back().connection = transport_.open();
   }
 
-  /// Whether the line has opened and has not ended, as far as this side knows.
-  bool is_open() const { return !lines_.empty() && line().opened && !line().close_code; }
+  /// Whether the line has opened and is not ending, as far as this side knows.
+  bool is_open() const { return !lines_.empty() && line().opened && !line().closing && !line().close_code; }
   /// Whether there is no line, not even one that opens or closes.
   bool is_free() const { return transport_.connection() == Connection{}; }
 
   /// Sends on an open line.
-  void send(const Packet& packet) {
-    lines_.back().sent.push_back(packet.bytes);
-    transport_.send(line().connection, packet.bytes);
+  void send(BytesView message) {
+    lines_.back().sent.emplace_back(message.begin(), message.end());
+    transport_.send(line().connection, message);
   }
   void send_text(std::string_view text) { transport_.send_text(line().connection, text); }
-  void close() { transport_.close(line().connection, close_code::normal, "done"); }
+  void close() {
+    lines_.back().closing = true;
+    transport_.close(line().connection, close_code::normal, "done");
+  }
   void pause() { transport_.pause(line().connection); }
   void resume() { transport_.resume(line().connection); }
 
   const Line& line() const { return lines_.back(); }
   const std::vector<Line>& lines() const { return lines_; }
-  MemoryClient& transport() { return transport_; }
+  const LinkOptions& link() const { return transport_.link(); }
 
   /// What a listener must never see: reports about other connections than the one that stands.
   const std::string& fault() const { return fault_; }
@@ -96,4 +100,4 @@ class RawPeer final : private TransportListener {
   std::string fault_;
 };
 
-}  // namespace restante::property
+}  // namespace restante::test
