@@ -1,6 +1,7 @@
 #include <restante/memory/random.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,10 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::uint64_t> drawn(Random random, int count) {
-  std::vector<std::uint64_t> result;
-  for (int index = 0; index < count; ++index) {
-    result.push_back(random.next());
+std::vector<std::uint64_t> drawn(Random random, std::size_t count) {
+  std::vector<std::uint64_t> result(count);
+  for (std::uint64_t& number : result) {
+    number = random.next();
   }
   return result;
 }
@@ -35,9 +36,9 @@ TEST(RandomGolden, ASeedGivesTheSameNumbersWithEveryCompiler) {
 
 TEST(RandomGolden, ANumberBelowABoundIsTheSameWithEveryCompiler) {
   Random random{42};
-  std::vector<std::uint64_t> result;
-  for (int index = 0; index < 20; ++index) {
-    result.push_back(random.below(6));
+  std::vector<std::uint64_t> result(20);
+  for (std::uint64_t& number : result) {
+    number = random.below(6);
   }
   EXPECT_EQ(result, (std::vector<std::uint64_t>{0, 0, 5, 5, 4, 0, 4, 3, 4, 5, 1, 1, 4, 4, 1, 4, 3, 0, 3, 4}));
 }

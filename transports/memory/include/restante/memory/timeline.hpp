@@ -104,11 +104,11 @@ class Timeline {
 
   /// Resets the mark also when the event throws.
   struct Stepping {
-    explicit Stepping(bool& mark) : mark_{mark} { mark_ = true; }
+    explicit Stepping(bool& stepping) : mark{stepping} { mark = true; }
     Stepping(const Stepping&) = delete;
     Stepping& operator=(const Stepping&) = delete;
-    ~Stepping() { mark_ = false; }
-    bool& mark_;
+    ~Stepping() { mark = false; }
+    bool& mark;
   };
 
   SteadyTime now_{};
