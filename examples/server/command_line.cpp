@@ -14,7 +14,9 @@ Parsed parse_command_line(int count, char** arguments) {
   app.set_version_flag("--version", std::string{"restante-server "} + restante::version, "Show the version");
   app.add_option("--host", result.host, "The address to listen on; 0.0.0.0 is all of this host's")
       ->capture_default_str();
-  app.add_option("--port", result.port, "The port to listen on; 0 is any that is free")->capture_default_str();
+  app.add_option("--port", result.port, "The port to listen on; 0 is any that is free")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
   app.add_option("--web", result.web, "The folder of the page (the one that comes with the server)")
       ->check(CLI::ExistingDirectory);
   app.add_option("--capacity", result.capacity, "Messages that a mailbox holds")

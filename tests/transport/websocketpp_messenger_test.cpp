@@ -40,8 +40,10 @@ TEST(MessengerOverWebsocketpp, CarriesMessagesBetweenClients) {
   int associated = 0;
   const auto count = [&](std::error_code error, classic::AssociateResult) { associated += error ? 0 : 1; };
   // A request is for a connection that stands.
-  ASSERT_TRUE(run_until(office.context, [&] { return office.messenger.counters().connections_open == 2; }));
-  office.context.poll();
+  const auto connected = [](const Person& person) {
+    return person.client.state() == restante::Client<WebsocketppClient>::State::connected;
+  };
+  ASSERT_TRUE(run_until(office.context, [&] { return connected(ada) && connected(bob); }));
   ada.client.associate(1, count);
   bob.client.associate(2, count);
   ASSERT_TRUE(run_until(office.context, [&] { return associated == 2; }));
