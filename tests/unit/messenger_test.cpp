@@ -16,10 +16,6 @@
 #include "support/slow_store.hpp"
 
 namespace restante {
-
-// It asks its transport and its store for no more than the concepts say.
-template class Messenger<TransportArchetype, StoreArchetype>;
-
 namespace {
 
 using namespace test;
@@ -36,10 +32,15 @@ static_assert(!std::is_copy_constructible_v<Messenger<RecordingTransport>> &&
 
 using Replies = std::vector<Bytes>;
 
-TEST(Messenger, IsMadeOfArchetypes) {
+TEST(Messenger, AsksItsTransportAndItsStoreForNoMoreThanTheConceptsSay) {
   TransportArchetype transport;
-  const Messenger messenger{transport};
-  EXPECT_EQ(messenger.counters().connections_open, 0U);
+  StoreArchetype store;
+  Messenger in_memory{transport};
+  Messenger stored{transport, store};
+  in_memory.shut_down();
+  stored.shut_down();
+  EXPECT_EQ(in_memory.counters().connections_open, 0U);
+  EXPECT_EQ(stored.counters().connections_open, 0U);
 }
 
 TEST(Messenger, StartsItsTransportAndStopsItAtItsEnd) {
