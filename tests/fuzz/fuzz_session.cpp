@@ -272,6 +272,15 @@ class Session {
            "what is held while the store commits is bounded");
     for (const auto& [id, mailbox] : rules.mailboxes()) {
       expect(messenger_.depth(Address{id}) == mailbox.size(), "a mailbox holds what was pushed and not taken");
+      expect(depth_in_store(id, mailbox.size()) == mailbox.size(), "the store is told of all that changed");
+    }
+  }
+
+  std::size_t depth_in_store(std::uint8_t id, [[maybe_unused]] std::size_t otherwise) const {
+    if constexpr (commits_late) {
+      return store_.depth(id);
+    } else {
+      return otherwise;
     }
   }
 

@@ -130,6 +130,12 @@ class LateStore {
 
   void let_loads_fail(std::size_t loads) { loads_to_fail_ = loads; }
 
+  /// How many messages a mailbox holds when everything that was recorded is durable.
+  std::size_t depth(std::uint8_t receiver) const {
+    const auto mailbox = recorded_.find(receiver);
+    return mailbox == recorded_.end() ? 0 : mailbox->second.messages.size();
+  }
+
   bool has_commits() const { return !under_way_.empty(); }
 
  private:
