@@ -89,7 +89,8 @@ rc::Gen<Action> action() {
       rc::gen::set(&Action::peer, rc::gen::inRange<Peer>(0, peers)),
       rc::gen::set(&Action::count, rc::gen::inRange<std::size_t>(0, 30)),
       rc::gen::set(&Action::duration, rc::gen::element<Duration>(0ns, 10us, 1ms, 5ms, 50ms, 100ms, 300ms, 1s, 3s)),
-      rc::gen::set(&Action::requests, rc::gen::container<std::vector<Request>>(generate::request(peers))));
+      rc::gen::set(&Action::requests,
+                   rc::gen::scale(0.2, rc::gen::container<std::vector<Request>>(generate::request(peers)))));
 }
 
 rc::Gen<LinkOptions> link(LinkKind kind) {
@@ -378,7 +379,7 @@ class World {
 
 void survives_its_links(LinkKind kind) {
   const Setup drawn = setup(kind);
-  const auto actions = *rc::gen::container<std::vector<Action>>(action());
+  const auto actions = *rc::gen::scale(2, rc::gen::container<std::vector<Action>>(action()));
   World world{drawn};
   for (const Action& action : actions) {
     world.perform(action);

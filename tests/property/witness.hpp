@@ -71,12 +71,12 @@ class Witness {
     return found == connections_.end() ? nullptr : &found->second;
   }
 
-  /// A Messenger was destroyed, and with it all its connections.
-  void forget_connections() {
-    for (const auto& [connection, witnessed] : connections_) {
+  /// A Messenger was destroyed or crashed, and with it all its connections ended.
+  void forget_messenger() {
+    for (auto& [connection, witnessed] : connections_) {
       model_.close(witnessed.number);
+      witnessed.closed = witnessed.closed.value_or(close_code::going_away);
     }
-    connections_.clear();
     opened_ = 0;
     closed_ = 0;
     paused_ = 0;
