@@ -63,6 +63,8 @@ class RawPeer final : private TransportListener {
 
   const Line& line() const { return lines_.back(); }
   const std::vector<Line>& lines() const { return lines_; }
+  /// Other options for what is sent from now on, in both directions.
+  void set_link(const LinkOptions& options) { transport_.set_link(options); }
   const LinkOptions& link() const { return transport_.link(); }
 
   /// What a listener must never see: reports about other connections than the one that stands.
