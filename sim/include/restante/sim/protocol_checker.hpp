@@ -1,0 +1,372 @@
+// Does the server keep to the protocol? Judged by what goes over its wire, with a model of the rules that was written
+// from docs/protocol.md and shares nothing with the core.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include <restante/core/counters.hpp>
+#include <restante/sim/connection_table.hpp>
+#include <restante/sim/report.hpp>
+#include <restante/sim/store.hpp>
+#include <restante/sim/trace.hpp>
+
+namespace restante::sim {
+
+struct ProtocolRules {
+  std::uint32_t mailbox_messages_max = 100;
+  std::uint32_t payload_bytes_max = 254;
+};
+
+/// Checks, at the server's end of the wire: exactly one reply to each request, in order, and the right one; that no id
+/// has two holders, and each is free again when its holder is gone; that messages leave each mailbox in the order of
+/// their acceptance, none twice, none that nobody sent; that a mailbox refuses when it is full and only then. With a
+/// disk it checks, each time that a server starts from it, that all that was acknowledged is there, and nothing that
+/// was given out.
+class ProtocolChecker final : public Observer {
+ public:
+  /// `disk` is what the server stores on, or nullptr.
+  ProtocolChecker(Findings& findings, ProtocolRules rules, const Disk* disk)
+      : findings_{findings}, rules_{rules}, disk_{disk} {
+    holders_.fill(Connection{});
+  }
+
+  void observe(const Entry& entry) override {
+    switch (entry.kind) {
+      case EntryKind::opened_at_server:
+        connections_.insert(entry.connection);
+        ++findings_.totals.connections_opened;
+        break;
+      case EntryKind::received_by_server:
+        received(entry);
+        break;
+      case EntryKind::sent_by_server:
+        sent(entry);
+        break;
+      case EntryKind::closed_at_server:
+        closed(entry.connection);
+        break;
+      case EntryKind::server_crashed:
+        crashed();
+        break;
+      case EntryKind::server_started:
+        writable_ = true;
+        load(entry.time);
+        break;
+      case EntryKind::store_failed:
+        writable_ = false;
+        findings_.sometimes.reach(Sometimes::store_failed);
+        break;
+      case EntryKind::store_recovered:
+        writable_ = true;
+        load(entry.time);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// The books of the mailboxes as they must be now.
+  const Books& books() const noexcept { return books_; }
+
+  /// Whether somebody holds the id, and how many messages wait for it.
+  bool held(std::uint8_t id) const { return holders_[id] != Connection{}; }
+  std::size_t depth(std::uint8_t id) const { return mailboxes_[id].messages.size(); }
+
+  /// Compares with what the server says of itself.
+  void check_books(SteadyTime time, const Books& told) {
+    if (told != books_) {
+      fail(time, "the books of the server are wrong: it says loaded " + std::to_string(told.loaded) + ", stored " +
+                     std::to_string(told.stored) + ", taken " + std::to_string(told.taken) + ", held " +
+                     std::to_string(told.held) + "; true are " + std::to_string(books_.loaded) + ", " +
+                     std::to_string(books_.stored) + ", " + std::to_string(books_.taken) + ", " +
+                     std::to_string(books_.held));
+    }
+  }
+
+ private:
+  struct Message {
+    std::uint64_t fingerprint = 0;
+    std::uint8_t sender = 0;
+    std::uint8_t length = 0;
+    /// POSITIVEACK was sent for it.
+    bool acknowledged = false;
+  };
+
+  struct Mailbox {
+    std::deque<Message> messages;
+    /// The offset of the oldest message, or of the next where there is none.
+    Offset first = 0;
+    /// Messages whose GETRESPONSE has not been sent: the youngest of those that left, the oldest of them first. Their
+    /// offsets end just before `first`.
+    std::deque<Message> leaving;
+  };
+
+  // A reply that must come, and what it says when it does.
+  struct Expected {
+    std::uint8_t type = 0;
+    std::uint8_t code = 0;
+    std::uint8_t id = 0;
+    /// For a PUSH that was accepted or a GET that took a message: which one.
+    std::uint8_t mailbox = 0;
+    Offset offset = 0;
+    Message message = {};
+  };
+
+  struct State {
+    std::deque<Expected> expected;
+  };
+
+  static constexpr std::string_view checker_name = "protocol";
+
+  void fail(SteadyTime time, std::string sentence) { findings_.violation(checker_name, time, std::move(sentence)); }
+
+  void received(const Entry& entry) {
+    State* const state = connections_.find(entry.connection);
+    if (state == nullptr) {
+      fail(entry.time, "the server received something on a connection that is not open");
+      return;
+    }
+    if (entry.type == MessageType::text) {
+      return;
+    }
+    ++findings_.totals.requests_received;
+    state->expected.push_back(expected_reply(entry.connection, entry.bytes));
+  }
+
+  Expected expected_reply(Connection connection, BytesView request) {
+    const std::uint8_t third = request.size() > 2 ? request[2] : std::uint8_t{0};
+    if (request.size() == 3 && request[0] == 0 && request[1] == 0) {
+      return associate(connection, third);
+    }
+    if (request.size() == 3 && request[0] == 1 && request[1] == 0) {
+      return get(connection, third);
+    }
+    if (request.size() >= 5 && request[0] == 2 && request[1] == 1) {
+      return push(connection, request);
+    }
+    findings_.sometimes.reach(Sometimes::malformed_answered);
+    return {0, 3, third};
+  }
+
+  Expected associate(Connection connection, std::uint8_t id) {
+    if (holders_[id] != Connection{}) {
+      findings_.sometimes.reach(Sometimes::associate_refused);
+      return {0, 3, id};
+    }
+    holders_[id] = connection;
+    return {0, 1, id};
+  }
+
+  Expected get(Connection connection, std::uint8_t id) {
+    if (holders_[id] != connection) {
+      findings_.sometimes.reach(Sometimes::get_not_associated);
+      return {0, 2, id};
+    }
+    if (!writable_) {
+      findings_.sometimes.reach(Sometimes::storage_unavailable_answered);
+      return {0, 3, id};
+    }
+    Mailbox& mailbox = mailboxes_[id];
+    if (mailbox.messages.empty()) {
+      return {1, 1, id};
+    }
+    const Message message = mailbox.messages.front();
+    const Expected expected{2, 0, id, id, mailbox.first, message};
+    mailbox.messages.pop_front();
+    mailbox.leaving.push_back(message);
+    ++mailbox.first;
+    ++books_.taken;
+    --books_.held;
+    ++findings_.totals.messages_taken;
+    return expected;
+  }
+
+  Expected push(Connection connection, BytesView request) {
+    const std::uint8_t sender = request[2];
+    const std::uint8_t receiver = request[3];
+    const std::size_t length = request.size() - 5;
+    if (holders_[sender] != connection) {
+      findings_.sometimes.reach(Sometimes::push_not_associated);
+      return {0, 2, sender};
+    }
+    if (request[4] == 255 || request[4] != length || length > rules_.payload_bytes_max) {
+      findings_.sometimes.reach(Sometimes::malformed_answered);
+      return {0, 3, sender};
+    }
+    if (!writable_) {
+      findings_.sometimes.reach(Sometimes::storage_unavailable_answered);
+      return {0, 3, sender};
+    }
+    Mailbox& mailbox = mailboxes_[receiver];
+    if (mailbox.messages.size() >= rules_.mailbox_messages_max) {
+      findings_.sometimes.reach(Sometimes::mailbox_full);
+      return {1, 3, sender};
+    }
+    const Message message{fingerprint(request.subspan(5)), sender, static_cast<std::uint8_t>(length), false};
+    const Offset offset = mailbox.first + mailbox.messages.size();
+    mailbox.messages.push_back(message);
+    ++books_.stored;
+    ++books_.held;
+    return {1, 2, sender, receiver, offset, message};
+  }
+
+  void sent(const Entry& entry) {
+    State* const state = connections_.find(entry.connection);
+    if (state == nullptr) {
+      fail(entry.time, "the server sent something on a connection that is not open");
+      return;
+    }
+    ++findings_.totals.replies_sent;
+    if (state->expected.empty()) {
+      fail(entry.time, "the server sent a packet that nobody had asked for");
+      return;
+    }
+    const Expected expected = state->expected.front();
+    state->expected.pop_front();
+    if (!matches(expected, entry.bytes)) {
+      fail(entry.time, "the server answered with another packet than " + describe(expected));
+      return;
+    }
+    if (expected.type == 1 && expected.code == 2) {
+      ++findings_.totals.pushes_accepted;
+      acknowledge(expected);
+    } else if (expected.type == 1 && expected.code == 3) {
+      ++findings_.totals.pushes_mailbox_full;
+    } else if (expected.type == 2) {
+      given_out(expected);
+    }
+  }
+
+  static bool matches(const Expected& expected, BytesView reply) {
+    if (reply.size() < 3 || reply[0] != expected.type || reply[1] != expected.code || reply[2] != expected.id) {
+      return false;
+    }
+    if (expected.type != 2) {
+      return reply.size() == 3;
+    }
+    return reply.size() == std::size_t{5} + expected.message.length && reply[3] == expected.message.sender &&
+           reply[4] == expected.message.length && fingerprint(reply.subspan(5)) == expected.message.fingerprint;
+  }
+
+  static std::string describe(const Expected& expected) {
+    std::string sentence =
+        std::to_string(expected.type) + " " + std::to_string(expected.code) + " " + std::to_string(expected.id);
+    if (expected.type == 2) {
+      sentence += " with message " + std::to_string(expected.offset) + " of that mailbox, from " +
+                  std::to_string(expected.message.sender);
+    }
+    return sentence;
+  }
+
+  void acknowledge(const Expected& expected) {
+    Mailbox& mailbox = mailboxes_[expected.mailbox];
+    if (expected.offset >= mailbox.first) {
+      const Offset index = expected.offset - mailbox.first;
+      if (index < mailbox.messages.size()) {
+        mailbox.messages[index].acknowledged = true;
+      }
+    }
+  }
+
+  // From here on the message must never be seen again, and nor may those that left before it: they were given out, or
+  // the connection that asked for them ended.
+  void given_out(const Expected& expected) {
+    Mailbox& mailbox = mailboxes_[expected.mailbox];
+    while (!mailbox.leaving.empty() && mailbox.first - mailbox.leaving.size() <= expected.offset) {
+      mailbox.leaving.pop_front();
+    }
+  }
+
+  void closed(Connection connection) {
+    for (Connection& holder : holders_) {
+      if (holder == connection) {
+        holder = {};
+      }
+    }
+    connections_.erase(connection);
+  }
+
+  void crashed() {
+    if (books_.held > 0) {
+      findings_.sometimes.reach(Sometimes::server_crashed_with_messages_held);
+    }
+    bool waiting = false;
+    connections_.for_each([&](Connection, const State& state) { waiting = waiting || !state.expected.empty(); });
+    if (waiting) {
+      findings_.sometimes.reach(Sometimes::server_crashed_during_commit);
+    }
+    connections_.clear();
+    holders_.fill(Connection{});
+    if (disk_ == nullptr) {
+      findings_.totals.messages_lost_in_crash += books_.held;
+    }
+  }
+
+  // A server begins with what its store has.
+  void load(SteadyTime time) {
+    books_ = {};
+    for (std::size_t id = 0; id < mailboxes_.size(); ++id) {
+      if (disk_ == nullptr) {
+        mailboxes_[id] = {};
+      } else if (writable_) {
+        adopt(time, id, disk_->durable()[id]);
+        books_.loaded += mailboxes_[id].messages.size();
+      }
+    }
+    books_.held = books_.loaded;
+  }
+
+  void adopt(SteadyTime time, std::size_t id, const Disk::Mailbox& durable) {
+    Mailbox& mailbox = mailboxes_[id];
+    const Offset begin = mailbox.first - mailbox.leaving.size();
+    const Offset end = mailbox.first + mailbox.messages.size();
+    const Offset kept_from = durable.messages.empty() ? durable.next_offset : durable.messages.front().offset;
+    const Offset kept_to = durable.next_offset;
+    const auto known = [&](Offset offset) -> const Message& {
+      return offset < mailbox.first ? mailbox.leaving[offset - begin] : mailbox.messages[offset - mailbox.first];
+    };
+    const std::string where = " in mailbox " + std::to_string(id) + " after the store was loaded";
+    if (kept_to > end) {
+      fail(time, "there are messages that nobody pushed" + where);
+    }
+    if (kept_from < begin) {
+      fail(time, "messages that had been given out are back" + where);
+    }
+    for (Offset offset = mailbox.first; offset < end; ++offset) {
+      if (known(offset).acknowledged && (offset < kept_from || offset >= kept_to)) {
+        fail(time, "message " + std::to_string(offset) + ", which had been acknowledged, is gone" + where);
+      }
+    }
+    std::deque<Message> messages;
+    for (const Disk::Message& kept : durable.messages) {
+      if (kept.offset < begin || kept.offset >= end) {
+        continue;
+      }
+      const Message& message = known(kept.offset);
+      if (message.sender != kept.sender.classic_id() || message.fingerprint != fingerprint(kept.payload)) {
+        fail(time, "message " + std::to_string(kept.offset) + " is another" + where);
+      }
+      messages.push_back(message);
+      messages.back().acknowledged = true;
+    }
+    mailbox.messages = std::move(messages);
+    mailbox.first = kept_from;
+    mailbox.leaving.clear();
+  }
+
+  Findings& findings_;
+  ProtocolRules rules_;
+  const Disk* disk_;
+  bool writable_ = true;
+  ConnectionTable<State> connections_;
+  std::array<Connection, 256> holders_{};
+  std::array<Mailbox, 256> mailboxes_;
+  Books books_;
+};
+
+}  // namespace restante::sim

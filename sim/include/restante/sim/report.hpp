@@ -1,0 +1,164 @@
+// What came out of a simulation.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <restante/time.hpp>
+
+namespace restante::sim {
+
+/// Something that must not be, with a sentence that says what it was.
+struct Violation {
+  /// The checker that saw it.
+  std::string checker;
+  SteadyTime time{};
+  std::string sentence;
+};
+
+/// Interesting states, which a run that is worth much has been in: each is counted when it is reached.
+enum class Sometimes : std::uint8_t {
+  mailbox_full,
+  associate_refused,
+  push_not_associated,
+  get_not_associated,
+  malformed_answered,
+  connection_broke_with_data_in_flight,
+  message_lost_with_connection,
+  connection_paused,
+  connection_stuck,
+  server_crashed_with_messages_held,
+  server_crashed_during_commit,
+  storage_unavailable_answered,
+  store_failed,
+  id_restored,
+  id_taken_on_return,
+  outcome_unknown,
+  /// How many there are.
+  count,
+};
+
+/// The word that reports use.
+constexpr std::string_view name(Sometimes state) noexcept {
+  switch (state) {
+    case Sometimes::mailbox_full:
+      return "mailbox_full";
+    case Sometimes::associate_refused:
+      return "associate_refused";
+    case Sometimes::push_not_associated:
+      return "push_not_associated";
+    case Sometimes::get_not_associated:
+      return "get_not_associated";
+    case Sometimes::malformed_answered:
+      return "malformed_answered";
+    case Sometimes::connection_broke_with_data_in_flight:
+      return "connection_broke_with_data_in_flight";
+    case Sometimes::message_lost_with_connection:
+      return "message_lost_with_connection";
+    case Sometimes::connection_paused:
+      return "connection_paused";
+    case Sometimes::connection_stuck:
+      return "connection_stuck";
+    case Sometimes::server_crashed_with_messages_held:
+      return "server_crashed_with_messages_held";
+    case Sometimes::server_crashed_during_commit:
+      return "server_crashed_during_commit";
+    case Sometimes::storage_unavailable_answered:
+      return "storage_unavailable_answered";
+    case Sometimes::store_failed:
+      return "store_failed";
+    case Sometimes::id_restored:
+      return "id_restored";
+    case Sometimes::id_taken_on_return:
+      return "id_taken_on_return";
+    case Sometimes::outcome_unknown:
+      return "outcome_unknown";
+    case Sometimes::count:
+      break;
+  }
+  return "unknown";
+}
+
+/// How often each state was reached.
+class SometimesCounts {
+ public:
+  void reach(Sometimes state, std::uint64_t times = 1) { counts_[static_cast<std::size_t>(state)] += times; }
+  std::uint64_t operator[](Sometimes state) const { return counts_[static_cast<std::size_t>(state)]; }
+
+  SometimesCounts& operator+=(const SometimesCounts& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      counts_[i] += other.counts_[i];
+    }
+    return *this;
+  }
+
+  friend bool operator==(const SometimesCounts&, const SometimesCounts&) = default;
+
+ private:
+  std::array<std::uint64_t, static_cast<std::size_t>(Sometimes::count)> counts_{};
+};
+
+/// What clients and server did, in numbers.
+struct Totals {
+  std::uint64_t requests_received = 0;
+  std::uint64_t replies_sent = 0;
+  std::uint64_t pushes_accepted = 0;
+  std::uint64_t pushes_mailbox_full = 0;
+  /// Messages that left a mailbox.
+  std::uint64_t messages_taken = 0;
+  /// Messages that reached the client that asked for them.
+  std::uint64_t messages_delivered = 0;
+  /// Messages whose connection ended between GET and its response, which the classic protocol allows.
+  std::uint64_t messages_lost_with_connection = 0;
+  /// Messages that a server without a disk forgot when it crashed.
+  std::uint64_t messages_lost_in_crash = 0;
+  std::uint64_t messages_held = 0;
+  std::uint64_t connections_opened = 0;
+  std::uint64_t connections_broken = 0;
+  std::uint64_t datagrams_lost = 0;
+  std::uint64_t datagrams_doubled = 0;
+
+  friend bool operator==(const Totals&, const Totals&) = default;
+};
+
+/// Collects what checkers find.
+class Findings {
+ public:
+  /// More are counted, and not kept.
+  static constexpr std::size_t kept_max = 20;
+
+  void violation(std::string_view checker, SteadyTime time, std::string sentence) {
+    ++violations_count_;
+    if (violations_.size() < kept_max) {
+      violations_.push_back({std::string{checker}, time, std::move(sentence)});
+    }
+  }
+
+  /// The same for what did not come about after everything had healed.
+  void liveness_failure(std::string_view checker, SteadyTime time, std::string sentence) {
+    ++liveness_failures_count_;
+    if (liveness_failures_.size() < kept_max) {
+      liveness_failures_.push_back({std::string{checker}, time, std::move(sentence)});
+    }
+  }
+
+  const std::vector<Violation>& violations() const noexcept { return violations_; }
+  const std::vector<Violation>& liveness_failures() const noexcept { return liveness_failures_; }
+  std::uint64_t violations_count() const noexcept { return violations_count_; }
+  std::uint64_t liveness_failures_count() const noexcept { return liveness_failures_count_; }
+
+  SometimesCounts sometimes;
+  Totals totals;
+
+ private:
+  std::vector<Violation> violations_;
+  std::vector<Violation> liveness_failures_;
+  std::uint64_t violations_count_ = 0;
+  std::uint64_t liveness_failures_count_ = 0;
+};
+
+}  // namespace restante::sim

@@ -1,0 +1,306 @@
+// A server and its clients on a network that is as bad as one likes, in virtual time, judged while it runs.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <restante/assert.hpp>
+#include <restante/memory/endpoint.hpp>
+#include <restante/memory/network.hpp>
+#include <restante/messenger.hpp>
+#include <restante/sim/client.hpp>
+#include <restante/sim/delivery_checker.hpp>
+#include <restante/sim/protocol_checker.hpp>
+#include <restante/sim/report.hpp>
+#include <restante/sim/store.hpp>
+#include <restante/sim/tap.hpp>
+#include <restante/sim/trace.hpp>
+
+namespace restante::sim {
+
+/// What the environment variable RESTANTE_SEED says, or 1: so that a test that failed can be run again as it was, or
+/// with another seed.
+inline std::uint64_t seed_from_environment() {
+  const char* const text = std::getenv("RESTANTE_SEED");
+  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+}
+
+struct SimulationOptions {
+  /// All chance comes from it.
+  std::uint64_t seed = 1;
+  /// What links are like, for clients that were not told otherwise.
+  LinkOptions link = {};
+  /// MessengerOptions of the same names.
+  std::uint32_t mailbox_messages_max = 100;
+  std::uint32_t payload_bytes_max = 254;
+  std::size_t waiting_bytes_max = std::size_t{64} * 1024;
+  Duration stuck_after = std::chrono::seconds{30};
+  /// The disk that the server stores messages on; without one it forgets them when it crashes.
+  std::optional<DiskOptions> disk = {};
+};
+
+/// The same seed and the same calls give the same run, to the byte, on every machine and with every compiler.
+///
+///     restante::sim::Simulation simulation{{.seed = restante::sim::seed_from_environment()}};
+///     auto& ada = simulation.client(1);
+///     ada.push(2, "hello");
+///     simulation.run_for(std::chrono::seconds{1});
+///     EXPECT_TRUE(simulation.held()) << simulation.verdict();
+class Simulation final : private Recorder {
+ public:
+  explicit Simulation(SimulationOptions options = {})
+      : options_{options},
+        network_{{.seed = options.seed, .link = options.link}},
+        server_{network_},
+        server_tap_{server_, *this, Side::server},
+        disk_{options.disk ? std::make_unique<Disk>(network_.timeline(), network_.random("disk"), *options.disk)
+                           : nullptr},
+        protocol_{findings_, {options.mailbox_messages_max, options.payload_bytes_max}, disk_.get()},
+        delivery_{findings_} {
+    start_server();
+  }
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  ~Simulation() {
+    clients_.clear();
+    program_.reset();
+  }
+
+  // Clients.
+
+  /// The client with this id. When there is none yet, one is made and connects, and time passes until it holds its id.
+  SimulatedClient& client(classic::ClientId id) {
+    for (const std::unique_ptr<SimulatedClient>& client : clients_) {
+      if (client->id() == id) {
+        return *client;
+      }
+    }
+    SimulatedClient& client = add_client({.id = id});
+    client.connect();
+    client.wait_until_associated();
+    return client;
+  }
+
+  /// Another client, which does not connect yet. Several may want the same id.
+  SimulatedClient& add_client(ClientSetup setup) {
+    const auto index = static_cast<ClientIndex>(clients_.size());
+    const LinkOptions& link = setup.link ? *setup.link : options_.link;
+    delivery_.set_datagram(index, link.kind == LinkKind::datagram);
+    Recorder& recorder = *this;
+    clients_.push_back(std::make_unique<SimulatedClient>(
+        network_, server_, recorder, findings_, index, std::move(setup), network_.random("client").fork(index).next()));
+    return *clients_.back();
+  }
+
+  const std::vector<std::unique_ptr<SimulatedClient>>& clients() const noexcept { return clients_; }
+
+  // Time.
+
+  SteadyTime now() const noexcept { return network_.now(); }
+  void run_for(Duration duration) { run_until(after(now(), duration)); }
+
+  void run_until(SteadyTime time) {
+    network_.run_until(time);
+    check_books();
+  }
+
+  /// Runs until nothing is on its way, and says whether that came about within `limit`.
+  bool run_until_quiet(Duration limit) {
+    const bool quiet = network_.run_until_quiet(limit);
+    check_books();
+    return quiet;
+  }
+
+  // What can go wrong.
+
+  /// The server program ends without a word.
+  void crash_server() {
+    if (!program_) {
+      return;
+    }
+    server_.crash();
+    server_tap_.forget();
+    program_.reset();
+    observe({.kind = EntryKind::server_crashed});
+  }
+
+  /// A server program starts, with what the disk kept.
+  void start_server() {
+    if (program_) {
+      return;
+    }
+    observe({.kind = EntryKind::server_started});
+    if (disk_) {
+      program_ = std::make_unique<DiskProgram>(server_tap_, *disk_, messenger_options());
+    } else {
+      program_ = std::make_unique<MemoryProgram>(server_tap_, messenger_options());
+    }
+  }
+
+  bool server_runs() const noexcept { return program_ != nullptr; }
+
+  /// The server's machine sleeps, or wakes up: its clock jumps. Not while a listener is called.
+  void set_server_frozen(bool frozen) {
+    if (program_) {
+      fault(frozen, "the server's machine sleeps");
+      server_tap_.set_frozen(frozen);
+    }
+  }
+
+  void break_connection(SimulatedClient& client, const Break& how = {}) {
+    const Connection connection = client.transport().connection();
+    if (connection != Connection{}) {
+      observe({.kind = EntryKind::fault, .client = client.index(), .connection = connection, .text = "break"});
+      network_.break_connection(connection, how);
+    }
+  }
+
+  void set_stalled(SimulatedClient& client, Direction direction, bool stalled) {
+    const Connection connection = client.transport().connection();
+    if (connection != Connection{}) {
+      fault(stalled, direction == Direction::to_server ? "stall to server" : "stall to client", client.index());
+      network_.set_stalled(connection, direction, stalled);
+    }
+  }
+
+  void set_partitioned(SimulatedClient& client, Direction direction, bool partitioned) {
+    fault(partitioned, direction == Direction::to_server ? "partition to server" : "partition to client",
+          client.index());
+    client.transport().set_partitioned(direction, partitioned);
+  }
+
+  /// Notes in the trace what somebody does who is not part of the simulation.
+  void note(std::string_view text, ClientIndex client = no_client) { fault(true, text, client); }
+
+  // What came of it.
+
+  /// Sees everything from now on. Must live longer than the simulation, or than its last run.
+  void add_observer(Observer& observer) { observers_.push_back(&observer); }
+
+  MemoryNetwork& network() noexcept { return network_; }
+  /// nullptr where the simulation has none.
+  Disk* disk() noexcept { return disk_.get(); }
+  const ProtocolChecker& protocol() const noexcept { return protocol_; }
+  Findings& findings() noexcept { return findings_; }
+
+  /// Of the server program that runs; zeros where none does.
+  MessengerCounters server_counters() const { return program_ ? program_->counters() : MessengerCounters{}; }
+
+  /// Whether no checker saw anything that must not be.
+  bool held() const noexcept { return findings_.violations_count() == 0; }
+
+  /// The first violations, one in a line; nothing when there are none.
+  std::string verdict() const {
+    std::string text;
+    for (const Violation& violation : findings_.violations()) {
+      text += violation.checker + ": " + violation.sentence + "\n";
+    }
+    return text;
+  }
+
+  /// Compares the server's books with what went over the wire.
+  void check_books() {
+    if (program_ && program_->counters().store_available) {
+      protocol_.check_books(now(), program_->counters().books);
+    }
+    findings_.totals.messages_held = protocol_.books().held;
+  }
+
+  /// After everything healed: nothing is missing on connections that stand.
+  void check_quiet() { delivery_.check_quiet(now()); }
+
+ private:
+  // A server program, with or without a disk.
+  struct Program {
+    Program() = default;
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    virtual ~Program() = default;
+    virtual MessengerCounters counters() const = 0;
+  };
+
+  struct MemoryProgram final : Program {
+    MemoryProgram(Tap<MemoryServer>& transport, MessengerOptions options) : messenger{transport, std::move(options)} {}
+    MessengerCounters counters() const override { return messenger.counters(); }
+    Messenger<Tap<MemoryServer>> messenger;
+  };
+
+  struct DiskProgram final : Program {
+    DiskProgram(Tap<MemoryServer>& transport, Disk& disk, MessengerOptions options)
+        : store{disk}, messenger{transport, store, std::move(options)} {}
+    MessengerCounters counters() const override { return messenger.counters(); }
+    DiskStore store;
+    Messenger<Tap<MemoryServer>, DiskStore> messenger;
+  };
+
+  MessengerOptions messenger_options() {
+    MessengerOptions options;
+    options.mailbox_messages_max = options_.mailbox_messages_max;
+    options.payload_bytes_max = options_.payload_bytes_max;
+    options.waiting_bytes_max = options_.waiting_bytes_max;
+    options.stuck_after = options_.stuck_after;
+    options.on_event = [this](const Event& event) { told(event); };
+    return options;
+  }
+
+  void told(const Event& event) {
+    if (const auto* failed = std::get_if<event::StoreFailed>(&event)) {
+      observe({.kind = EntryKind::store_failed, .text = failed->error.message()});
+    } else if (std::holds_alternative<event::StoreRecovered>(event)) {
+      observe({.kind = EntryKind::store_recovered});
+    } else if (std::holds_alternative<event::ConnectionPaused>(event)) {
+      findings_.sometimes.reach(Sometimes::connection_paused);
+    } else if (const auto* refused = std::get_if<event::ConnectionRefused>(&event);
+               refused != nullptr && refused->code == close_code::policy_violation) {
+      findings_.sometimes.reach(Sometimes::connection_stuck);
+    }
+  }
+
+  void fault(bool begins, std::string_view text, ClientIndex client = no_client) {
+    observe({.kind = begins ? EntryKind::fault : EntryKind::healed, .client = client, .text = text});
+  }
+
+  void observe(Entry entry) {
+    entry.time = network_.now();
+    record(entry);
+  }
+
+  // From the taps. A Connection names the same connection at both ends.
+  void record(Entry entry) override {
+    if (entry.kind == EntryKind::opening) {
+      owners_.insert(entry.connection) = entry.client;
+    } else if (entry.client == no_client) {
+      if (const ClientIndex* const owner = owners_.find(entry.connection); owner != nullptr) {
+        entry.client = *owner;
+      }
+    }
+    protocol_.observe(entry);
+    delivery_.observe(entry);
+    for (Observer* const observer : observers_) {
+      observer->observe(entry);
+    }
+  }
+
+  SimulationOptions options_;
+  Findings findings_;
+  MemoryNetwork network_;
+  MemoryServer server_;
+  Tap<MemoryServer> server_tap_;
+  std::unique_ptr<Disk> disk_;
+  ConnectionTable<ClientIndex> owners_;
+  ProtocolChecker protocol_;
+  DeliveryChecker delivery_;
+  std::vector<Observer*> observers_;
+  std::unique_ptr<Program> program_;
+  std::vector<std::unique_ptr<SimulatedClient>> clients_;
+};
+
+}  // namespace restante::sim
