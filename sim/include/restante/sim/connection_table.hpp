@@ -9,56 +9,63 @@
 
 namespace restante::sim {
 
-/// Keeps a value for each connection that is known, found in constant time. Slots are used again; a name of an earlier
-/// connection finds nothing.
+/// Keeps a value for each connection that is known. Slots are used again, and while one side has not noticed yet that a
+/// connection is gone, the next one may be in its slot: the latest few of a slot are kept apart, older ones forgotten.
 template <class Value>
 class ConnectionTable {
  public:
-  /// A fresh value for a connection, in place of what its slot held.
+  /// A fresh value for a connection.
   Value& insert(Connection connection) {
-    if (connection.slot >= rows_.size()) {
-      rows_.resize(std::size_t{connection.slot} + 1);
+    if (connection.slot >= slots_.size()) {
+      slots_.resize(std::size_t{connection.slot} + 1);
     }
-    Row& row = rows_[connection.slot];
-    row.generation = connection.generation;
-    row.value = Value{};
-    return row.value;
+    std::vector<Row>& rows = slots_[connection.slot];
+    if (rows.size() == kept_max) {
+      rows.erase(rows.begin());
+    }
+    rows.push_back({connection.generation, Value{}});
+    return rows.back().value;
   }
 
   Value* find(Connection connection) {
-    if (connection.slot >= rows_.size() || connection.generation == 0 ||
-        rows_[connection.slot].generation != connection.generation) {
-      return nullptr;
+    if (connection.slot < slots_.size()) {
+      for (Row& row : slots_[connection.slot]) {
+        if (row.generation == connection.generation) {
+          return &row.value;
+        }
+      }
     }
-    return &rows_[connection.slot].value;
+    return nullptr;
   }
 
   void erase(Connection connection) {
-    if (Value* const value = find(connection); value != nullptr) {
-      *value = Value{};
-      rows_[connection.slot].generation = 0;
+    if (connection.slot < slots_.size()) {
+      std::erase_if(slots_[connection.slot],
+                    [connection](const Row& row) { return row.generation == connection.generation; });
     }
   }
 
-  /// Calls `visit(Connection, Value&)` for each, in the order of their slots.
+  /// Calls `visit(Connection, Value&)` for each, in the order of their slots. It may erase none.
   template <class Visit>
   void for_each(Visit&& visit) {
-    for (std::size_t slot = 0; slot < rows_.size(); ++slot) {
-      if (rows_[slot].generation != 0) {
-        visit(Connection{static_cast<std::uint32_t>(slot), rows_[slot].generation}, rows_[slot].value);
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      for (Row& row : slots_[slot]) {
+        visit(Connection{static_cast<std::uint32_t>(slot), row.generation}, row.value);
       }
     }
   }
 
-  void clear() { rows_.clear(); }
+  void clear() { slots_.clear(); }
 
  private:
+  static constexpr std::size_t kept_max = 4;
+
   struct Row {
     std::uint32_t generation = 0;
     Value value;
   };
 
-  std::vector<Row> rows_;
+  std::vector<std::vector<Row>> slots_;
 };
 
 /// A number for some bytes: the same bytes have the same, others most likely not.

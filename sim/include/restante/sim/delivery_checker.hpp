@@ -181,11 +181,15 @@ class DeliveryChecker final : public Observer {
 
   // What is on its way to a server that is gone does not arrive; who has not been let in yet may meet the next server.
   void server_crashed() {
-    wires_.for_each([this](Connection connection, Wire& wire) {
+    std::vector<Connection> gone;
+    wires_.for_each([&gone](Connection connection, const Wire& wire) {
       if (wire.opened_at_server) {
-        end(connection, wire, to_server);
+        gone.push_back(connection);
       }
     });
+    for (const Connection connection : gone) {
+      end(connection, *wires_.find(connection), to_server);
+    }
   }
 
   void lose(bool is_response) {

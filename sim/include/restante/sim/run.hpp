@@ -1,0 +1,395 @@
+// Runs a plan, heals everything, and says what came of it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <restante/sim/plan.hpp>
+#include <restante/sim/report.hpp>
+#include <restante/sim/scenario.hpp>
+#include <restante/sim/simulation.hpp>
+#include <restante/sim/trace.hpp>
+
+namespace restante::sim {
+
+/// How a run ended, worst last.
+enum class Outcome : std::uint8_t {
+  held,
+  /// An expectation of the scenario was not met.
+  unexpected,
+  /// Something did not come about after everything had healed.
+  not_live,
+  /// Something happened that must not.
+  violated,
+};
+
+struct RunResult {
+  Outcome outcome = Outcome::held;
+  std::vector<Violation> violations;
+  std::vector<Violation> liveness_failures;
+  /// What the scenario expected and did not come.
+  std::vector<std::string> unmet;
+  Totals totals;
+  SometimesCounts sometimes;
+  /// By client.
+  std::vector<ClientTotals> clients;
+  /// 0 where nobody asked for it.
+  std::uint64_t trace_hash = 0;
+  /// How long it took until everybody had what he wanted after everything had healed.
+  Duration healed_after{};
+};
+
+struct RunOptions {
+  /// Computes RunResult::trace_hash, which takes time.
+  bool hash = false;
+  /// Sees everything.
+  std::vector<Observer*> observers = {};
+};
+
+namespace detail {
+
+/// Does what a plan says.
+class Execution {
+ public:
+  Execution(const Scenario& scenario, const Plan& plan, std::uint64_t seed, const RunOptions& options)
+      : scenario_{scenario},
+        plan_{plan},
+        options_{options},
+        simulation_{{.seed = seed,
+                     .link = scenario.link,
+                     .mailbox_messages_max = scenario.mailbox_messages_max,
+                     .payload_bytes_max = scenario.payload_bytes_max,
+                     .waiting_bytes_max = scenario.waiting_bytes_max,
+                     .stuck_after = scenario.stuck_after,
+                     .disk = scenario.disk}},
+        garbage_{simulation_.network().random("garbage")} {
+    if (options.hash) {
+      simulation_.add_observer(hash_);
+    }
+    for (Observer* const observer : options.observers) {
+      simulation_.add_observer(*observer);
+    }
+    for (const PlannedClient& client : plan.clients) {
+      const ClientGroup& group = scenario.groups[client.group];
+      simulation_.add_client({.id = client.id, .link = group.link, .raw = group.raw});
+      has_reader_.push_back(group.get_every > Duration::zero());
+    }
+  }
+
+  RunResult run() {
+    schedule_next();
+    simulation_.run_until(SteadyTime{} + scenario_.duration);
+    if (scenario_.heals_within > Duration::zero()) {
+      heal();
+      check_liveness();
+    }
+    return result();
+  }
+
+ private:
+  // One event of the network at a time, however long the plan.
+  void schedule_next() {
+    if (next_ < plan_.actions.size()) {
+      simulation_.network().timeline().at(
+          SteadyTime{} + plan_.actions[next_].at, [this] { act_now(); }, EventWeight::deadline);
+    }
+  }
+
+  void act_now() {
+    while (next_ < plan_.actions.size() && SteadyTime{} + plan_.actions[next_].at <= simulation_.now()) {
+      const Action& action = plan_.actions[next_++];
+      if (action.client < simulation_.clients().size()) {
+        act(action, *simulation_.clients()[action.client]);
+      }
+    }
+    schedule_next();
+  }
+
+  void act(const Action& action, SimulatedClient& client) {
+    switch (action.kind) {
+      case ActionKind::connect:
+        return client.connect();
+      case ActionKind::disconnect:
+        return client.disconnect();
+      case ActionKind::crash_client:
+        simulation_.note("crash", client.index());
+        return client.crash();
+      case ActionKind::push:
+        return client.push(action.to, payload(action));
+      case ActionKind::get:
+        return client.get();
+      case ActionKind::drain:
+        return client.get(true);
+      case ActionKind::garbage:
+        return send_garbage(client, action.bytes);
+      case ActionKind::text:
+        return client.send_text("this is no packet");
+      case ActionKind::stop_reading:
+        simulation_.note("stops reading", client.index());
+        return client.pause_reading();
+      case ActionKind::read_on:
+        return client.resume_reading();
+      default:
+        return act_on_network(action, client);
+    }
+  }
+
+  void act_on_network(const Action& action, SimulatedClient& client) {
+    switch (action.kind) {
+      case ActionKind::break_connection:
+        return simulation_.break_connection(client);
+      case ActionKind::break_half_open:
+        return simulation_.break_connection(client, {.server_learns_after = action.duration});
+      case ActionKind::stall_to_server:
+        return simulation_.set_stalled(client, Direction::to_server, true);
+      case ActionKind::stall_to_client:
+        return simulation_.set_stalled(client, Direction::to_client, true);
+      case ActionKind::stall_ends:
+        simulation_.set_stalled(client, Direction::to_server, false);
+        return simulation_.set_stalled(client, Direction::to_client, false);
+      case ActionKind::partition_to_server:
+        return simulation_.set_partitioned(client, Direction::to_server, true);
+      case ActionKind::partition_to_client:
+        return simulation_.set_partitioned(client, Direction::to_client, true);
+      case ActionKind::partition_ends:
+        simulation_.set_partitioned(client, Direction::to_server, false);
+        return simulation_.set_partitioned(client, Direction::to_client, false);
+      default:
+        return act_on_server(action);
+    }
+  }
+
+  void act_on_server(const Action& action) {
+    switch (action.kind) {
+      case ActionKind::crash_server:
+        return simulation_.crash_server();
+      case ActionKind::start_server:
+        return simulation_.start_server();
+      case ActionKind::server_sleeps:
+        return simulation_.set_server_frozen(true);
+      case ActionKind::server_wakes:
+        return simulation_.set_server_frozen(false);
+      default:
+        break;
+    }
+    Disk* const disk = simulation_.disk();
+    if (disk == nullptr) {
+      return;
+    }
+    if (action.kind == ActionKind::store_fails) {
+      simulation_.note("the next sync fails");
+      disk->fail_next(1);
+    } else if (action.kind == ActionKind::store_unreadable || action.kind == ActionKind::store_readable) {
+      simulation_.note(action.kind == ActionKind::store_unreadable ? "the disk is gone" : "the disk is back");
+      disk->set_unreadable(action.kind == ActionKind::store_unreadable);
+      if (action.kind == ActionKind::store_unreadable) {
+        disk->fail_next(1);
+      }
+    } else if (action.kind == ActionKind::store_slow || action.kind == ActionKind::store_fast) {
+      disk->set_slower_by(action.kind == ActionKind::store_slow ? action.duration : Duration::zero());
+    }
+  }
+
+  // Every payload of a run is another, so that none can be taken for another.
+  std::string_view payload(const Action& action) {
+    const std::size_t size = std::min<std::size_t>(action.bytes, classic::payload_bytes_max);
+    std::uint64_t number = ++payloads_;
+    for (std::size_t i = 0; i < size; ++i) {
+      payload_[i] = i < 8 ? static_cast<char>('a' + number % 26) : static_cast<char>('a' + i % 26);
+      number /= 26;
+    }
+    return {payload_.data(), size};
+  }
+
+  void send_garbage(SimulatedClient& client, std::size_t size) {
+    std::vector<std::uint8_t> bytes(size);
+    for (std::uint8_t& byte : bytes) {
+      // Small numbers are types and codes: they reach further.
+      byte = static_cast<std::uint8_t>(garbage_.chance(1, 2) ? garbage_.below(4) : garbage_.next());
+    }
+    client.send(bytes);
+  }
+
+  // Everything that was broken works, everybody is there, and nobody pushes any more.
+  void heal() {
+    healing_from_ = simulation_.now();
+    simulation_.note("everything heals");
+    if (Disk* const disk = simulation_.disk(); disk != nullptr) {
+      disk->set_unreadable(false);
+      disk->set_slower_by(Duration::zero());
+    }
+    // Whatever is to be done to the server happens in an event of the network.
+    simulation_.network().timeline().at(simulation_.now(), [this] {
+      simulation_.set_server_frozen(false);
+      simulation_.start_server();
+    });
+    for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+      simulation_.set_partitioned(*client, Direction::to_server, false);
+      simulation_.set_partitioned(*client, Direction::to_client, false);
+      simulation_.set_stalled(*client, Direction::to_server, false);
+      simulation_.set_stalled(*client, Direction::to_client, false);
+      client->resume_reading();
+      if (client->is_raw()) {
+        client->disconnect();
+      } else {
+        client->connect();
+      }
+    }
+  }
+
+  void check_liveness() {
+    const SteadyTime deadline = after(simulation_.now(), scenario_.heals_within);
+    while (simulation_.now() < deadline && !satisfied()) {
+      for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+        if (client->associated() && client->requests() == 0 && reads(*client) && !client->is_raw()) {
+          client->get(true);
+        }
+      }
+      simulation_.run_until(std::min(after(simulation_.now(), std::chrono::milliseconds{500}), deadline));
+    }
+    healed_after_ = simulation_.now() - healing_from_;
+    tell_unsatisfied();
+    if (simulation_.run_until_quiet(std::chrono::minutes{2})) {
+      simulation_.check_quiet();
+    } else {
+      simulation_.findings().liveness_failure("network", simulation_.now(), "the network does not fall quiet");
+    }
+  }
+
+  bool reads(const SimulatedClient& client) const { return has_reader_[client.index()]; }
+
+  bool satisfied() const {
+    for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+      if (!client->is_raw() && (!simulation_.protocol().held(client->id()) || !drained(*client))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool drained(const SimulatedClient& client) const {
+    return !reads(client) || simulation_.protocol().depth(client.id()) == 0;
+  }
+
+  void tell_unsatisfied() {
+    for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+      if (client->is_raw()) {
+        continue;
+      }
+      const std::string id = std::to_string(client->id());
+      if (!simulation_.protocol().held(client->id())) {
+        simulation_.findings().liveness_failure("liveness", simulation_.now(),
+                                                "id " + id + " is wanted and found no holder");
+      } else if (!drained(*client)) {
+        simulation_.findings().liveness_failure("liveness", simulation_.now(),
+                                                "the mailbox of " + id + " did not get empty");
+      }
+    }
+  }
+
+  RunResult result();
+
+  const Scenario& scenario_;
+  const Plan& plan_;
+  const RunOptions& options_;
+  Simulation simulation_;
+  TraceHash hash_;
+  Random garbage_;
+  std::vector<bool> has_reader_;
+  std::size_t next_ = 0;
+  std::uint64_t payloads_ = 0;
+  std::array<char, classic::payload_bytes_max> payload_{};
+  SteadyTime healing_from_{};
+  Duration healed_after_{};
+};
+
+}  // namespace detail
+
+/// The value of a number of a run by its name, as expectations use it; nothing for a name that there is not.
+inline std::optional<std::uint64_t> value_of(const RunResult& result, std::string_view wanted) {
+  const Totals& totals = result.totals;
+  const std::pair<std::string_view, std::uint64_t> numbers[] = {
+      {"requests_received", totals.requests_received},
+      {"replies_sent", totals.replies_sent},
+      {"pushes_accepted", totals.pushes_accepted},
+      {"pushes_mailbox_full", totals.pushes_mailbox_full},
+      {"messages_taken", totals.messages_taken},
+      {"messages_delivered", totals.messages_delivered},
+      {"messages_lost_with_connection", totals.messages_lost_with_connection},
+      {"messages_lost_in_crash", totals.messages_lost_in_crash},
+      {"messages_held", totals.messages_held},
+      {"connections_opened", totals.connections_opened},
+      {"connections_broken", totals.connections_broken},
+      {"datagrams_lost", totals.datagrams_lost},
+      {"datagrams_doubled", totals.datagrams_doubled},
+  };
+  for (const auto& [number, value] : numbers) {
+    if (number == wanted) {
+      return value;
+    }
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Sometimes::count); ++i) {
+    if (name(static_cast<Sometimes>(i)) == wanted) {
+      return result.sometimes[static_cast<Sometimes>(i)];
+    }
+  }
+  return std::nullopt;
+}
+
+inline RunResult detail::Execution::result() {
+  RunResult result;
+  Findings& findings = simulation_.findings();
+  for (const Direction direction : {Direction::to_server, Direction::to_client}) {
+    for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+      const LinkCounters counters = client->transport().counters(direction);
+      if (client->transport().link().kind == LinkKind::datagram) {
+        findings.totals.datagrams_lost += counters.lost;
+        findings.totals.datagrams_doubled += counters.duplicated;
+      }
+      if (counters.sent + counters.duplicated < counters.delivered + counters.lost) {
+        findings.violation("network", simulation_.now(), "a link delivered more than was sent");
+      }
+    }
+  }
+  result.violations = findings.violations();
+  result.liveness_failures = findings.liveness_failures();
+  result.totals = findings.totals;
+  result.sometimes = findings.sometimes;
+  for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
+    result.clients.push_back(client->totals());
+  }
+  result.trace_hash = options_.hash ? hash_.value() : 0;
+  result.healed_after = healed_after_;
+  for (const auto& [name, expectation] : scenario_.expectations) {
+    const std::optional<std::uint64_t> value = value_of(result, name);
+    if (!value || *value < expectation.min || *value > expectation.max) {
+      result.unmet.push_back(name + " is " + (value ? std::to_string(*value) : "unknown") + ", expected " +
+                             std::to_string(expectation.min) +
+                             (expectation.max == UINT64_MAX        ? " or more"
+                              : expectation.max == expectation.min ? ""
+                                                                   : " to " + std::to_string(expectation.max)));
+    }
+  }
+  result.outcome = !result.violations.empty()          ? Outcome::violated
+                   : !result.liveness_failures.empty() ? Outcome::not_live
+                   : !result.unmet.empty()             ? Outcome::unexpected
+                                                       : Outcome::held;
+  return result;
+}
+
+/// Runs a plan that was made from this scenario, or from a shorter version of it, with the seed that decides what links
+/// do.
+inline RunResult run(const Scenario& scenario, const Plan& plan, std::uint64_t seed, const RunOptions& options = {}) {
+  return detail::Execution{scenario, plan, seed, options}.run();
+}
+
+/// Makes the plan and runs it.
+inline RunResult run(const Scenario& scenario, std::uint64_t seed, const RunOptions& options = {}) {
+  return run(scenario, make_plan(scenario, seed), seed, options);
+}
+
+}  // namespace restante::sim
