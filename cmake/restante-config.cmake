@@ -1,11 +1,15 @@
-# What find_package(restante [version] [COMPONENTS core memory websocketpp]) reads. Without COMPONENTS: core.
+# What find_package(restante [version] [COMPONENTS core memory sim websocketpp]) reads. Without COMPONENTS: core.
 #
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
+#   restante::sim          the simulator; brings restante::memory
 #   restante::websocketpp  the transport over WebSockets; needs websocketpp and Boost
-set(restante_components core memory websocketpp)
+set(restante_components core memory sim websocketpp)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
+if("sim" IN_LIST restante_wanted)
+  list(INSERT restante_wanted 1 memory)
+endif()
 list(REMOVE_DUPLICATES restante_wanted)
 foreach(restante_component IN LISTS restante_wanted)
   set(restante_problem "")
