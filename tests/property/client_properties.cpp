@@ -105,6 +105,12 @@ class Actor {
     check_how_it_began(request);
   }
 
+  /// An id that was still taken when it is forgotten is not claimed again.
+  void forget(Id id) {
+    client_->forget(id);
+    missing_.erase(id);
+  }
+
   Client<MemoryClient>& client() { return *client_; }
   const Client<MemoryClient>& client() const { return *client_; }
   MemoryClient& transport() { return transport_; }
@@ -348,7 +354,7 @@ class World {
         actor.get(id, action.count % 5);
         break;
       case ActionKind::forget:
-        actor.client().forget(id);
+        actor.forget(id);
         break;
       case ActionKind::close:
         actor.client().close();
