@@ -137,6 +137,15 @@ class World {
     }
     peers_.emplace_back(network_, server_, "peer beside them", LinkOptions{.latency = bystander_latency});
     witness_.now = [this] { return network_.now(); };
+    // Something waits exactly while more was sent than the window holds.
+    witness_.may_resume = [this](Connection connection) {
+      const LinkCounters counters = network_.counters(connection, Direction::to_client);
+      const auto peer = std::find_if(peers_.begin(), peers_.end(), [connection](const RawPeer& candidate) {
+        return !candidate.lines().empty() && candidate.line().connection == connection;
+      });
+      return peer == peers_.end() || counters.sent_bytes - counters.delivered_bytes <= window_of(*peer) ||
+             counters.lost > 0;
+    };
     messenger_.emplace(server_, MessengerOptions{.mailbox_messages_max =
                                                      static_cast<std::uint32_t>(setup_.limits.mailbox_messages_max),
                                                  .waiting_bytes_max = setup_.waiting_bytes_max,
@@ -220,6 +229,10 @@ class World {
 
  private:
   RawPeer& bystander() { return peers_.back(); }
+
+  static std::size_t window_of(const RawPeer& peer) {
+    return std::max<std::size_t>(peer.link().window_bytes, reply_bytes_max);
+  }
 
   static bool is_stream(const RawPeer& peer) { return peer.link().kind == LinkKind::stream; }
 
@@ -334,8 +347,8 @@ class World {
       if (seen == nullptr || !seen->is_open() || !is_stream(peer) || broken_.contains(peer.line().connection)) {
         continue;
       }
-      const std::size_t window = std::max<std::size_t>(peer.link().window_bytes, reply_bytes_max);
-      const std::size_t outstanding = bytes_of(seen->replies) - bytes_of(peer.line().received);
+      const std::size_t window = window_of(peer);
+      const std::size_t outstanding = seen->reply_bytes() - bytes_of(peer.line().received);
       RC_ASSERT(outstanding <= setup_.waiting_bytes_max + reply_bytes_max + window);
       RC_ASSERT(outstanding > 0 || !seen->paused);
       // More than the window can hold waits, and it is more than may wait.

@@ -39,6 +39,15 @@ struct WitnessedConnection {
   std::optional<CloseCode> closed;
 
   bool is_open() const { return !closed && !refused; }
+
+  /// The bytes of all replies.
+  std::size_t reply_bytes() const {
+    std::size_t sum = 0;
+    for (const Bytes& reply : replies) {
+      sum += reply.size();
+    }
+    return sum;
+  }
 };
 
 class Witness {
@@ -58,6 +67,9 @@ class Witness {
   std::function<SteadyTime()> now = [] { return SteadyTime{}; };
   /// What the store gives back when it is loaded.
   std::function<ModelMailboxes()> stored_messages = [] { return ModelMailboxes{}; };
+
+  /// Whether a connection that was paused may go on. Called when it does.
+  std::function<bool(Connection)> may_resume = [](Connection) { return true; };
 
   /// From now on, of the connections that are resumed at one time the one that was paused first must come first. (True
   /// where nobody is paused but for the store.)
@@ -170,6 +182,7 @@ class Witness {
   void see(const event::ConnectionResumed& event) {
     WitnessedConnection& connection = known(event.connection);
     expect(connection.is_open() && connection.paused, "a connection was resumed that was not paused");
+    expect(may_resume(event.connection), "a connection was resumed while something waits for its peer");
     connection.paused = false;
     if (watches_order_of_resuming_ && last_resumed_at_ == now()) {
       expect(connection.pause_number > last_resumed_, "somebody who waited longer was resumed later");
