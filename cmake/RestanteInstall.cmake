@@ -1,4 +1,5 @@
-# What "cmake --install" does: headers, what find_package(restante) and pkg-config read, and the server with its page.
+# What "cmake --install" does: headers, what find_package(restante) and pkg-config read, the server with its page, and the
+# simulator with its scenarios.
 #
 # Each component of find_package is one file of targets, restante-<component>-targets.cmake, so that an installation may
 # lack some. The files go where architecture does not matter: there is nothing compiled in the library.
@@ -16,9 +17,7 @@ endfunction()
 
 restante_install_component(core "${PROJECT_SOURCE_DIR}/include")
 restante_install_component(memory "${PROJECT_SOURCE_DIR}/transports/memory/include")
-if(TARGET restante_sim)
-  restante_install_component(sim "${PROJECT_SOURCE_DIR}/sim/include")
-endif()
+restante_install_component(sim "${PROJECT_SOURCE_DIR}/sim/include")
 if(TARGET restante_websocketpp)
   restante_install_component(websocketpp "${PROJECT_SOURCE_DIR}/transports/websocketpp/include")
   install(FILES "${PROJECT_SOURCE_DIR}/cmake/RestanteWebsocketpp.cmake" DESTINATION "${restante_cmake_folder}")
@@ -38,5 +37,9 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/restante.pc" DESTINATION "${CMAKE_INS
 if(TARGET restante-server)
   install(TARGETS restante-server RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/web/" DESTINATION "${CMAKE_INSTALL_DATADIR}/restante/web")
+endif()
+if(TARGET restante-sim)
+  install(TARGETS restante-sim RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/scenarios" DESTINATION "${CMAKE_INSTALL_DATADIR}/restante")
 endif()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

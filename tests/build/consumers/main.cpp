@@ -6,11 +6,21 @@
 #ifdef CONSUMER_HAS_MEMORY
 #include <restante/memory.hpp>
 #endif
+#ifdef CONSUMER_HAS_SIM
+#include <restante/sim/simulation.hpp>
+#endif
 #ifdef CONSUMER_HAS_WEBSOCKETPP
 #include <restante/websocketpp.hpp>
 #endif
 
 int main() {
+#ifdef CONSUMER_HAS_SIM
+  restante::sim::Simulation simulation{{.seed = 1}};
+  simulation.client(1).push(1, "hello");
+  if (simulation.client(1).get_all().size() != 1 || !simulation.held()) {
+    return 1;
+  }
+#endif
   restante::TransportArchetype transport;
   restante::Messenger messenger{transport};
 #ifdef CONSUMER_HAS_WEBSOCKETPP
