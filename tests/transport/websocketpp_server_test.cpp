@@ -322,6 +322,7 @@ TEST(WebsocketppServer, ShutsDownAtOnceWhenNobodyIsThere) {
   transport.start(listener);
   transport.shut_down();
   transport.run();
+  transport.run();
   EXPECT_TRUE(listener.log.empty());
   transport.stop();
 }

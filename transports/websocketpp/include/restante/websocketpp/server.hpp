@@ -43,11 +43,7 @@ class WebsocketppServer : public websocketpp_detail::ContextHolder {
   /// Accepts no connection any more and closes those there are with 1001. When the last is gone, at the latest after
   /// twice the close timeout, run() returns.
   void shut_down() {
-    endpoint_->shut_down([this] {
-      if (running()) {
-        stop_running();
-      }
-    });
+    endpoint_->shut_down([this] { finish(); });
   }
 
   // The concept Transport; see restante/transport.hpp.

@@ -29,7 +29,7 @@ class ClientEndpoint final : public Endpoint {
 
   Connection open() {
     RESTANTE_ASSERT(listener_ != nullptr, "open() must come after start() and before stop()");
-    RESTANTE_ASSERT(current_ == Connection{} || sessions_.find(current_, Phase::connecting) == nullptr,
+    RESTANTE_ASSERT(sessions_.find(current_, Phase::connecting, Phase::closing) == nullptr,
                     "open() must be called for one connection at a time");
     Session& session = claim();
     current_ = session.name;

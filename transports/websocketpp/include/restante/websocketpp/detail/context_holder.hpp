@@ -19,6 +19,9 @@ class ContextHolder {
 
   /// Serves until stop_running(), or to the end of a shut-down. A loop of somebody else's is run with all that it has.
   void run() {
+    if (finished_) {
+      return;
+    }
     running_ = true;
     context_.run();
     running_ = false;
@@ -46,13 +49,20 @@ class ContextHolder {
   explicit ContextHolder(boost::asio::io_context& context) : context_{context} {}
   ~ContextHolder() = default;
 
-  bool running() const noexcept { return running_; }
+  /// A shut-down has come to its end: run() returns, now and later.
+  void finish() {
+    finished_ = true;
+    if (running_) {
+      context_.stop();
+    }
+  }
 
  private:
   std::optional<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> keeps_running_;
   bool running_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace restante::websocketpp_detail

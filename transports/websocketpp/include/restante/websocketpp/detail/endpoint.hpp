@@ -77,7 +77,8 @@ class Endpoint : public TurnLoop {
                     "a connection must be closed with a code that may be sent: RFC 6455, section 7.4");
     RESTANTE_ASSERT(reason.size() <= ::websocketpp::frame::limits::close_reason_size,
                     "the reason for closing must have at most 123 bytes");
-    Session* const session = sessions_.find(connection, Phase::connecting);
+    // A client knows its connection before it is open.
+    Session* const session = sessions_.find(connection, role_ == Role::client ? Phase::connecting : Phase::open);
     if (session == nullptr || session->ending_soon) {
       return;
     }

@@ -207,13 +207,13 @@ class SessionTable {
     }
   }
 
-  /// The session of a connection that is open, or at least in the phase `earliest`; nullptr when there is none.
-  Session* find(Connection connection, Phase earliest = Phase::open) const {
+  /// The session of a connection that is open, or in a phase from `earliest` to `latest`; nullptr when there is none.
+  Session* find(Connection connection, Phase earliest = Phase::open, Phase latest = Phase::open) const {
     if (connection.slot >= sessions_.size()) {
       return nullptr;
     }
     Session* const session = sessions_[connection.slot].get();
-    const bool known = session->name == connection && session->phase >= earliest && session->phase <= Phase::open;
+    const bool known = session->name == connection && session->phase >= earliest && session->phase <= latest;
     return known ? session : nullptr;
   }
 
