@@ -9,12 +9,20 @@ import { Server, webFolder } from "./support.mjs";
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 let browser;
+// What the test that runs has started: the server whose page people open, all servers, all people.
 let server;
+let servers;
 let people;
 
-/** Somebody who opens the page that the server of this test serves. */
-async function open(options) {
-  const person = await Person.open(browser, server.url, options);
+async function startServer(options) {
+  const started = await Server.start(options);
+  servers.push(started);
+  return started;
+}
+
+/** Somebody who opens the page that the server of this test serves, or another one. */
+async function open(options, address = server.url) {
+  const person = await Person.open(browser, address, options);
   people.push(person);
   return person;
 }
@@ -59,13 +67,15 @@ after(async () => {
 });
 beforeEach(async () => {
   people = [];
-  server = await Server.start();
+  servers = [];
+  server = await startServer();
 });
 afterEach(async () => {
-  for (const person of people) {
-    await person.close();
+  const ends = await Promise.allSettled(people.map((person) => person.close()));
+  await Promise.all(servers.map((started) => started.stop()));
+  for (const { reason } of ends) {
+    assert.ifError(reason);
   }
-  await server?.stop();
 });
 
 describe("messages", { timeout: 300_000 }, () => {
@@ -248,7 +258,7 @@ describe("the connection", { timeout: 300_000 }, () => {
     assert.equal(await server.stop(), 0, "an orderly end");
     await ada.seesPhase("Not connected");
     await ada.seesNotice("The server is shutting down");
-    server = await Server.start({ port: server.port });
+    server = await startServer({ port: server.port });
     await ada.associated(7);
     await ada.send(7, "after");
     assert.deepEqual(await ada.messages(2), ["To 7 | before | accepted", "To 7 | after | accepted"]);
@@ -389,19 +399,14 @@ describe("the page", { timeout: 300_000 }, () => {
   });
 
   test("works from a file too", async () => {
-    const local = await Server.start({ options: ["--allow-origin", "null"] });
-    const ada = await Person.open(browser, pathToFileURL(`${webFolder}index.html`).href);
-    try {
-      assert.equal(await ada.page.getByLabel("Server").inputValue(), "ws://127.0.0.1:12345");
-      await ada.page.getByLabel("Server").fill(`127.0.0.1:${local.port}`);
-      await ada.associated(7);
-      await ada.send(7, "from a file");
-      await ada.messages(1);
-      await ada.press("Get one");
-      assert.equal((await ada.messages(2))[1], "From 7 | from a file");
-    } finally {
-      await ada.close();
-      await local.stop();
-    }
+    const other = await startServer({ options: ["--allow-origin", "null"] });
+    const ada = await open({}, pathToFileURL(`${webFolder}index.html`).href);
+    assert.equal(await ada.page.getByLabel("Server").inputValue(), "ws://127.0.0.1:12345");
+    await ada.page.getByLabel("Server").fill(`127.0.0.1:${other.port}`);
+    await ada.associated(7);
+    await ada.send(7, "from a file");
+    await ada.messages(1);
+    await ada.press("Get one");
+    assert.equal((await ada.messages(2))[1], "From 7 | from a file");
   });
 });
