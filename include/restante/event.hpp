@@ -37,7 +37,8 @@ struct PacketSent {
   BytesView packet = {};
 };
 
-/// A peer does not read its replies as fast as it sends requests: nothing more is read from it for now.
+/// Nothing more is read from a peer for now: it does not read its replies as fast as it sends requests, or its replies
+/// wait for the store.
 struct ConnectionPaused {
   Connection connection = {};
   std::size_t waiting_bytes = 0;
