@@ -54,6 +54,8 @@ struct ClientSetup {
   /// Sends packets without caring for replies, and does not come back by itself: for those who misbehave, and for
   /// datagram links, on which the classic protocol cannot match replies to requests.
   bool raw = false;
+  /// Looks into its mailbox as soon as a connection stands again, before it knows whether it holds its id.
+  bool asks_on_return = false;
   ClientOptions options = {};
 };
 
@@ -266,6 +268,8 @@ class SimulatedClient {
     if (std::holds_alternative<client_event::Connected>(event)) {
       if (!claimed_) {
         claim();
+      } else if (setup_.asks_on_return) {
+        get();
       }
     } else if (std::holds_alternative<client_event::Disconnected>(event)) {
       associated_ = false;

@@ -38,10 +38,12 @@ class Planner {
 
   Plan make() {
     make_clients();
-    for (std::uint32_t client = 0; client < plan_.clients.size(); ++client) {
-      plan_client(client);
+    if (!scenario_.only_actions) {
+      for (std::uint32_t client = 0; client < plan_.clients.size(); ++client) {
+        plan_client(client);
+      }
+      plan_faults();
     }
-    plan_faults();
     plan_.actions.insert(plan_.actions.end(), scenario_.actions.begin(), scenario_.actions.end());
     std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
                      [](const Action& left, const Action& right) { return left.at < right.at; });

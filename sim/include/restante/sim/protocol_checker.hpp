@@ -77,6 +77,16 @@ class ProtocolChecker final : public Observer {
   bool held(std::uint8_t id) const { return holders_[id] != Connection{}; }
   std::size_t depth(std::uint8_t id) const { return mailboxes_[id].messages.size(); }
 
+  /// After everything healed and fell quiet: nobody waits for a reply on a connection that stands.
+  void check_quiet(SteadyTime time) {
+    connections_.for_each([&](Connection, const State& state) {
+      if (!state.expected.empty()) {
+        findings_.liveness_failure(checker_name, time,
+                                   std::to_string(state.expected.size()) + " requests got no reply");
+      }
+    });
+  }
+
   /// Compares with what the server says of itself.
   void check_books(SteadyTime time, const Books& told) {
     if (told != books_) {
@@ -132,6 +142,8 @@ class ProtocolChecker final : public Observer {
       return;
     }
     if (entry.type == MessageType::text) {
+      // The server closes the connection: what it has not answered yet, it never will.
+      state->expected.clear();
       return;
     }
     ++findings_.totals.requests_received;

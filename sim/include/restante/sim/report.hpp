@@ -125,6 +125,31 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
+/// A number of a run by the name that expectations and reports use.
+struct NamedNumber {
+  std::string_view name;
+  std::uint64_t value = 0;
+};
+
+/// All of them, in the order in which they are told.
+inline std::array<NamedNumber, 13> numbers_of(const Totals& totals) {
+  return {{
+      {"requests_received", totals.requests_received},
+      {"replies_sent", totals.replies_sent},
+      {"pushes_accepted", totals.pushes_accepted},
+      {"pushes_mailbox_full", totals.pushes_mailbox_full},
+      {"messages_taken", totals.messages_taken},
+      {"messages_delivered", totals.messages_delivered},
+      {"messages_lost_with_connection", totals.messages_lost_with_connection},
+      {"messages_lost_in_crash", totals.messages_lost_in_crash},
+      {"messages_held", totals.messages_held},
+      {"connections_opened", totals.connections_opened},
+      {"connections_broken", totals.connections_broken},
+      {"datagrams_lost", totals.datagrams_lost},
+      {"datagrams_doubled", totals.datagrams_doubled},
+  }};
+}
+
 /// Collects what checkers find.
 class Findings {
  public:

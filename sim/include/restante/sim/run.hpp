@@ -75,7 +75,10 @@ class Execution {
     }
     for (const PlannedClient& client : plan.clients) {
       const ClientGroup& group = scenario.groups[client.group];
-      simulation_.add_client({.id = client.id, .link = group.link, .raw = group.raw});
+      simulation_.add_client({.id = client.id,
+                              .link = group.link,
+                              .raw = group.raw,
+                              .asks_on_return = group.get_every > Duration::zero()});
       has_reader_.push_back(group.get_every > Duration::zero());
     }
   }
@@ -311,25 +314,9 @@ class Execution {
 
 /// The value of a number of a run by its name, as expectations use it; nothing for a name that there is not.
 inline std::optional<std::uint64_t> value_of(const RunResult& result, std::string_view wanted) {
-  const Totals& totals = result.totals;
-  const std::pair<std::string_view, std::uint64_t> numbers[] = {
-      {"requests_received", totals.requests_received},
-      {"replies_sent", totals.replies_sent},
-      {"pushes_accepted", totals.pushes_accepted},
-      {"pushes_mailbox_full", totals.pushes_mailbox_full},
-      {"messages_taken", totals.messages_taken},
-      {"messages_delivered", totals.messages_delivered},
-      {"messages_lost_with_connection", totals.messages_lost_with_connection},
-      {"messages_lost_in_crash", totals.messages_lost_in_crash},
-      {"messages_held", totals.messages_held},
-      {"connections_opened", totals.connections_opened},
-      {"connections_broken", totals.connections_broken},
-      {"datagrams_lost", totals.datagrams_lost},
-      {"datagrams_doubled", totals.datagrams_doubled},
-  };
-  for (const auto& [number, value] : numbers) {
-    if (number == wanted) {
-      return value;
+  for (const NamedNumber& number : numbers_of(result.totals)) {
+    if (number.name == wanted) {
+      return number.value;
     }
   }
   for (std::size_t i = 0; i < static_cast<std::size_t>(Sometimes::count); ++i) {

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <restante/classic/packet.hpp>
@@ -111,6 +113,41 @@ enum class ActionKind : std::uint8_t {
   count,
 };
 
+/// The word that files of scenarios and reports use.
+constexpr std::string_view name(ActionKind kind) noexcept {
+  constexpr std::string_view names[] = {
+      "connect",
+      "disconnect",
+      "crash_client",
+      "push",
+      "get",
+      "drain",
+      "garbage",
+      "text",
+      "stop_reading",
+      "read_on",
+      "break_connection",
+      "break_half_open",
+      "stall_to_server",
+      "stall_to_client",
+      "stall_ends",
+      "partition_to_server",
+      "partition_to_client",
+      "partition_ends",
+      "crash_server",
+      "start_server",
+      "server_sleeps",
+      "server_wakes",
+      "store_fails",
+      "store_unreadable",
+      "store_readable",
+      "store_slow",
+      "store_fast",
+  };
+  static_assert(std::size(names) == static_cast<std::size_t>(ActionKind::count), "each kind has a name");
+  return kind < ActionKind::count ? names[static_cast<std::size_t>(kind)] : std::string_view{"unknown"};
+}
+
 struct Action {
   Duration at{};
   ActionKind kind = ActionKind::connect;
@@ -148,6 +185,9 @@ struct Scenario {
 
   std::vector<ClientGroup> groups = {};
   std::vector<Action> actions = {};
+  /// Nothing happens but these actions: groups only say who there is, and who empties his mailbox at the end. So a
+  /// scenario that was made shorter is written down.
+  bool only_actions = false;
   FaultRates faults = {};
   /// By the names of Totals and Sometimes.
   std::map<std::string, Expectation> expectations = {};

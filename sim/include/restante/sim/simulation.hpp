@@ -16,7 +16,9 @@
 #include <restante/memory/network.hpp>
 #include <restante/messenger.hpp>
 #include <restante/sim/client.hpp>
+#include <restante/sim/client_checker.hpp>
 #include <restante/sim/delivery_checker.hpp>
+#include <restante/sim/flow_checker.hpp>
 #include <restante/sim/protocol_checker.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/store.hpp>
@@ -63,7 +65,9 @@ class Simulation final : private Recorder {
         disk_{options.disk ? std::make_unique<Disk>(network_.timeline(), network_.random("disk"), *options.disk)
                            : nullptr},
         protocol_{findings_, {options.mailbox_messages_max, options.payload_bytes_max}, disk_.get()},
-        delivery_{findings_} {
+        delivery_{findings_},
+        client_{findings_},
+        flow_{findings_, options.stuck_after} {
     start_server();
   }
   Simulation(const Simulation&) = delete;
@@ -94,6 +98,9 @@ class Simulation final : private Recorder {
     const auto index = static_cast<ClientIndex>(clients_.size());
     const LinkOptions& link = setup.link ? *setup.link : options_.link;
     delivery_.set_datagram(index, link.kind == LinkKind::datagram);
+    if (!setup.raw && link.kind == LinkKind::stream) {
+      client_.judge(index, setup.options.reply_timeout);
+    }
     Recorder& recorder = *this;
     clients_.push_back(std::make_unique<SimulatedClient>(
         network_, server_, recorder, findings_, index, std::move(setup), network_.random("client").fork(index).next()));
@@ -129,6 +136,7 @@ class Simulation final : private Recorder {
     server_.crash();
     server_tap_.forget();
     program_.reset();
+    flow_.server_crashed();
     observe({.kind = EntryKind::server_crashed});
   }
 
@@ -214,8 +222,11 @@ class Simulation final : private Recorder {
     findings_.totals.messages_held = protocol_.books().held;
   }
 
-  /// After everything healed: nothing is missing on connections that stand.
-  void check_quiet() { delivery_.check_quiet(now()); }
+  /// After everything healed: on connections that stand nothing is missing, and nobody waits for a reply.
+  void check_quiet() {
+    delivery_.check_quiet(now());
+    protocol_.check_quiet(now());
+  }
 
  private:
   // A server program, with or without a disk.
@@ -256,11 +267,8 @@ class Simulation final : private Recorder {
       observe({.kind = EntryKind::store_failed, .text = failed->error.message()});
     } else if (std::holds_alternative<event::StoreRecovered>(event)) {
       observe({.kind = EntryKind::store_recovered});
-    } else if (std::holds_alternative<event::ConnectionPaused>(event)) {
-      findings_.sometimes.reach(Sometimes::connection_paused);
-    } else if (const auto* refused = std::get_if<event::ConnectionRefused>(&event);
-               refused != nullptr && refused->code == close_code::policy_violation) {
-      findings_.sometimes.reach(Sometimes::connection_stuck);
+    } else {
+      flow_.observe(now(), event);
     }
   }
 
@@ -284,6 +292,7 @@ class Simulation final : private Recorder {
     }
     protocol_.observe(entry);
     delivery_.observe(entry);
+    client_.observe(entry);
     for (Observer* const observer : observers_) {
       observer->observe(entry);
     }
@@ -298,6 +307,8 @@ class Simulation final : private Recorder {
   ConnectionTable<ClientIndex> owners_;
   ProtocolChecker protocol_;
   DeliveryChecker delivery_;
+  ClientChecker client_;
+  FlowChecker flow_;
   std::vector<Observer*> observers_;
   std::unique_ptr<Program> program_;
   std::vector<std::unique_ptr<SimulatedClient>> clients_;
