@@ -10,7 +10,8 @@
 namespace restante::sim {
 
 /// Keeps a value for each connection that is known. Slots are used again, and while one side has not noticed yet that a
-/// connection is gone, the next one may be in its slot: the latest few of a slot are kept apart, older ones forgotten.
+/// connection is gone, because its machine sleeps, others may be in its slot: the latest of a slot are kept apart, older
+/// ones forgotten.
 template <class Value>
 class ConnectionTable {
  public:
@@ -29,9 +30,11 @@ class ConnectionTable {
 
   Value* find(Connection connection) {
     if (connection.slot < slots_.size()) {
-      for (Row& row : slots_[connection.slot]) {
-        if (row.generation == connection.generation) {
-          return &row.value;
+      // Most questions are about the latest.
+      std::vector<Row>& rows = slots_[connection.slot];
+      for (std::size_t i = rows.size(); i > 0; --i) {
+        if (rows[i - 1].generation == connection.generation) {
+          return &rows[i - 1].value;
         }
       }
     }
@@ -58,7 +61,7 @@ class ConnectionTable {
   void clear() { slots_.clear(); }
 
  private:
-  static constexpr std::size_t kept_max = 4;
+  static constexpr std::size_t kept_max = 64;
 
   struct Row {
     std::uint32_t generation = 0;

@@ -1,0 +1,72 @@
+// Runs the swarm scenario with one seed after the other until something is found.
+//
+//     restante-swarm FIRST COUNT    says what was found, and with which seed; the exit code is 1 then, and 0 when all
+//                                   seeds held
+
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <span>
+
+#include <restante/sim/report.hpp>
+#include <restante/sim/run.hpp>
+
+#include "swarm.hpp"
+
+namespace {
+
+using restante::sim::Outcome;
+using restante::sim::RunResult;
+using restante::sim::Sometimes;
+using restante::sim::SometimesCounts;
+
+bool tell(std::uint64_t seed, const RunResult& result) {
+  if (result.outcome == Outcome::held) {
+    return false;
+  }
+  const auto& findings = result.violations.empty() ? result.liveness_failures : result.violations;
+  std::cout << "seed " << seed << ": " << findings.front().checker << ": " << findings.front().sentence << "\n";
+  return true;
+}
+
+int explore(std::uint64_t first, std::uint64_t count) {
+  SometimesCounts reached;
+  std::uint64_t requests = 0;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const RunResult result = restante::sim::run(restante::sim::swarm_scenario(seed), seed);
+    if (tell(seed, result)) {
+      return 1;
+    }
+    reached += result.sometimes;
+    requests += result.totals.requests_received;
+  }
+  std::cout << count << " seeds held, with " << requests << " requests\n";
+  int never = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Sometimes::count); ++i) {
+    const auto state = static_cast<Sometimes>(i);
+    std::cout << "  " << name(state) << ": " << reached[state] << "\n";
+    never += reached[state] == 0 ? 1 : 0;
+  }
+  if (never > 0 && count >= 200) {
+    std::cout << "some of these were never reached: these seeds prove little\n";
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  const std::span arguments{values, static_cast<std::size_t>(count)};
+  if (arguments.size() != 3) {
+    std::cerr << "usage: restante-swarm FIRST COUNT\n";
+    return 2;
+  }
+  try {
+    return explore(std::strtoull(arguments[1], nullptr, 10), std::strtoull(arguments[2], nullptr, 10));
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 2;
+  }
+}
