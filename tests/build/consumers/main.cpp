@@ -9,6 +9,9 @@
 #ifdef CONSUMER_HAS_SIM
 #include <restante/sim/simulation.hpp>
 #endif
+#ifdef CONSUMER_HAS_SIM
+#include <restante/sim/simulation.hpp>
+#endif
 #ifdef CONSUMER_HAS_WEBSOCKETPP
 #include <restante/websocketpp.hpp>
 #endif
