@@ -5,10 +5,10 @@
 # config>()", in three headers. C++20 does not allow that. Copies of those three without the arguments are written, and
 # must come before the originals in the search for headers.
 #
-# Including this file defines the target restante::websocketpp_engine, which restante::websocketpp is linked with: the
-# folders for the compiler, the repaired headers first, Boost and threads. What is missing or unknown stops the
-# configuration with a message that says what to do. RESTANTE_WEBSOCKETPP_INCLUDE_DIR in the cache says where websocketpp
-# was found, and may be set beforehand.
+# Including this file defines the target restante::websocketpp_engine, which restante::websocketpp is linked with:
+# the folders for the compiler, the repaired headers first, Boost and threads. What is missing or unknown stops the
+# configuration with a message that says what to do. RESTANTE_WEBSOCKETPP_INCLUDE_DIR in the cache says where
+# websocketpp was found, and may be set beforehand.
 
 set(RESTANTE_WEBSOCKETPP_VERSION 0.8.2)
 # Which headers, and how many names each of them has to be repaired.
@@ -20,8 +20,8 @@ function(restante_find_websocketpp variable)
             DOC "The folder that websocketpp/version.hpp stands in")
   mark_as_advanced(RESTANTE_WEBSOCKETPP_INCLUDE_DIR)
   if(NOT RESTANTE_WEBSOCKETPP_INCLUDE_DIR)
-    message(FATAL_ERROR "Restante: websocketpp was not found. Install it (Debian: libwebsocketpp-dev), or say where it is "
-                        "with -DRESTANTE_WEBSOCKETPP_INCLUDE_DIR=<the folder that holds websocketpp/version.hpp>.")
+    message(FATAL_ERROR "Restante: websocketpp was not found. Install it (Debian: libwebsocketpp-dev), or say where it "
+                        "is with -DRESTANTE_WEBSOCKETPP_INCLUDE_DIR=<the folder that holds websocketpp/version.hpp>.")
   endif()
   set(original "${RESTANTE_WEBSOCKETPP_INCLUDE_DIR}")
   restante_check_websocketpp_version("${original}")
@@ -81,8 +81,8 @@ function(restante_repair_websocketpp_header original repaired header expected ch
   endif()
   if(NOT count EQUAL expected)
     message(FATAL_ERROR "Restante: ${source} is not the one of websocketpp ${RESTANTE_WEBSOCKETPP_VERSION}: it has "
-                        "${count} names to repair for C++20 and not ${expected}. Install an unchanged websocketpp, or one "
-                        "in which all of them are repaired.")
+                        "${count} names to repair for C++20 and not ${expected}. Install an unchanged websocketpp, or "
+                        "one in which all of them are repaired.")
   endif()
   string(REGEX REPLACE "${name}" "\\1\\2\\3" text "${text}")
   # Written only when it differs, so that nothing is compiled again without need.
