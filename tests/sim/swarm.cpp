@@ -2,13 +2,17 @@
 //
 //     restante-swarm FIRST COUNT    says what was found, and with which seed; the exit code is 1 then, and 0 when all
 //                                   seeds held
+//     restante-swarm SEED           says everything that happens with this seed
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <span>
 
+#include <restante/assert.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/run.hpp>
 
@@ -21,6 +25,28 @@ using restante::sim::RunResult;
 using restante::sim::Sometimes;
 using restante::sim::SometimesCounts;
 
+std::uint64_t current_seed = 0;
+
+// The program ends after this.
+void tell_of_assertion(const char*, const char* explanation, const char* file, unsigned line) {
+  std::cout << "seed " << current_seed << ": assertion: " << explanation << " (" << file << ":" << line << ")"
+            << std::endl;
+}
+
+// One line for each thing that happens.
+class Teller final : public restante::sim::Observer {
+ public:
+  void observe(const restante::sim::Entry& entry) override {
+    std::cout << std::chrono::duration_cast<std::chrono::microseconds>(entry.time.time_since_epoch()).count() << " us "
+              << name(entry.kind) << " client " << static_cast<std::int32_t>(entry.client) << " connection "
+              << entry.connection.slot << "/" << entry.connection.generation;
+    for (std::size_t i = 0; i < entry.bytes.size() && i < 8; ++i) {
+      std::cout << " " << static_cast<unsigned>(entry.bytes[i]);
+    }
+    std::cout << " " << entry.code << " " << entry.text << "\n";
+  }
+};
+
 bool tell(std::uint64_t seed, const RunResult& result) {
   if (result.outcome == Outcome::held) {
     return false;
@@ -30,10 +56,17 @@ bool tell(std::uint64_t seed, const RunResult& result) {
   return true;
 }
 
+int trace(std::uint64_t seed) {
+  current_seed = seed;
+  Teller teller;
+  return tell(seed, restante::sim::run(restante::sim::swarm_scenario(seed), seed, {.observers = {&teller}})) ? 1 : 0;
+}
+
 int explore(std::uint64_t first, std::uint64_t count) {
   SometimesCounts reached;
   std::uint64_t requests = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    current_seed = seed;
     const RunResult result = restante::sim::run(restante::sim::swarm_scenario(seed), seed);
     if (tell(seed, result)) {
       return 1;
@@ -59,12 +92,14 @@ int explore(std::uint64_t first, std::uint64_t count) {
 
 int main(int count, char** values) {
   const std::span arguments{values, static_cast<std::size_t>(count)};
-  if (arguments.size() != 3) {
-    std::cerr << "usage: restante-swarm FIRST COUNT\n";
+  if (arguments.size() != 2 && arguments.size() != 3) {
+    std::cerr << "usage: restante-swarm FIRST COUNT, or restante-swarm SEED\n";
     return 2;
   }
+  restante::set_assertion_handler(tell_of_assertion);
   try {
-    return explore(std::strtoull(arguments[1], nullptr, 10), std::strtoull(arguments[2], nullptr, 10));
+    const std::uint64_t seed = std::strtoull(arguments[1], nullptr, 10);
+    return arguments.size() == 2 ? trace(seed) : explore(seed, std::strtoull(arguments[2], nullptr, 10));
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 2;

@@ -222,8 +222,7 @@ class Execution {
     healing_from_ = simulation_.now();
     simulation_.note("everything heals");
     if (Disk* const disk = simulation_.disk(); disk != nullptr) {
-      disk->set_unreadable(false);
-      disk->set_slower_by(Duration::zero());
+      disk->heal();
     }
     // Whatever is to be done to the server happens in an event of the network.
     simulation_.network().timeline().at(simulation_.now(), [this] {

@@ -61,6 +61,13 @@ class Disk {
   /// Syncs take this much longer from now on.
   void set_slower_by(Duration duration) noexcept { slower_by_ = duration; }
 
+  /// Takes all of that back.
+  void heal() noexcept {
+    failures_ = 0;
+    unreadable_ = false;
+    slower_by_ = {};
+  }
+
   bool healthy() const noexcept { return failures_ == 0 && !unreadable_; }
 
  private:
