@@ -17,14 +17,14 @@ inline void add_swarm_clients(Scenario& scenario, Random& random) {
   scenario.groups.push_back({.name = "friends",
                              .count = static_cast<std::uint32_t>(random.between(std::uint64_t{2}, std::uint64_t{4})),
                              .id = 1,
-                             .push_every = random.between(50ms, 400ms),
+                             .push_every = random.between(100ms, 400ms),
                              .push_burst = static_cast<std::uint32_t>(1 + random.below(6)),
                              .get_every = random.between(50ms, 600ms),
                              .drain = random.chance(1, 2)});
   scenario.groups.push_back({.name = "slow reader",
                              .id = 10,
-                             .push_every = random.between(50ms, 300ms),
-                             .push_burst = static_cast<std::uint32_t>(1 + random.below(16)),
+                             .push_every = random.between(150ms, 500ms),
+                             .push_burst = static_cast<std::uint32_t>(1 + random.below(10)),
                              .get_every = random.between(50ms, 500ms),
                              .stops_reading_every = random.between(500ms, 4s),
                              .stops_reading_for = random.between(200ms, 6s)});
@@ -68,12 +68,12 @@ inline Scenario swarm_scenario(std::uint64_t seed) {
   scenario.mailbox_messages_max = static_cast<std::uint32_t>(random.between(std::uint64_t{1}, std::uint64_t{8}));
   scenario.waiting_bytes_max = static_cast<std::uint32_t>(random.between(std::uint64_t{16}, std::uint64_t{800}));
   scenario.stuck_after = random.between(500ms, 4s);
-  scenario.link = {.latency = random.between(0ms, 20ms),
-                   .jitter = random.chance(1, 2) ? random.between(0ms, 30ms) : Duration::zero(),
+  scenario.link = {.latency = random.between(0ms, 8ms),
+                   .jitter = random.chance(1, 2) ? random.between(0ms, 8ms) : Duration::zero(),
                    .bytes_per_second = random.chance(1, 4) ? std::uint64_t{20'000} : 0,
-                   .window_bytes = random.between(std::uint64_t{32}, std::uint64_t{2'000})};
+                   .window_bytes = random.between(std::uint64_t{150}, std::uint64_t{2'000})};
   if (random.chance(1, 2)) {
-    scenario.disk = DiskOptions{.sync = random.between(1ms, 60ms), .sync_jitter = random.between(0ms, 60ms)};
+    scenario.disk = DiskOptions{.sync = random.between(1ms, 30ms), .sync_jitter = random.between(0ms, 30ms)};
   }
   detail::add_swarm_clients(scenario, random);
   if (random.chance(1, 8)) {
