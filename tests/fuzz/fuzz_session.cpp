@@ -226,9 +226,10 @@ class Session {
     }
   }
 
-  void commit_fails(std::uint8_t kept) {
+  void commit_fails(std::uint8_t how) {
     if constexpr (commits_late) {
-      store_.fail(kept);
+      store_.succeed((how & 0x80U) != 0 ? 1 : 0, false);
+      store_.fail(how & 0x7fU);
     }
   }
 
@@ -263,7 +264,10 @@ class Session {
     for (std::uint32_t peer = 0; peer < ScriptedTransport::slots; ++peer) {
       if (transport_.is_open(peer)) {
         ++open;
-        held_bytes += oracle_.waiting_bytes(transport_.connection(peer));
+        const std::size_t waiting_bytes = oracle_.waiting_bytes(transport_.connection(peer));
+        expect(waiting_bytes <= setup_.waiting_bytes_max + reply_and_request_bytes_max,
+               "what is held for one connection is bounded");
+        held_bytes += waiting_bytes;
         expect(commits_late || !oracle_.waits(transport_.connection(peer)), "nothing waits for a store that is memory");
       }
     }

@@ -73,7 +73,8 @@ class SessionOracle {
       case close_code::policy_violation:
         return expect(stuck_for >= stuck_after, "only who is stuck is closed with 1008");
       case close_code::try_again_later:
-        return expect(failure_told_ && !unanswered_[connection].empty(),
+        return expect(failure_told_ && !unanswered_[connection].empty() &&
+                          unanswered_[connection].front().changes_before > changes_durable_,
                       "only who waits for a failed commit is closed with 1013");
       case close_code::going_away:
         return expect(shutting_down_ && unanswered_[connection].empty(),
