@@ -86,7 +86,6 @@ class Client final : private TransportListener {
     restored_ids_.reset();
     missing_ids_.reset();
     reconnect_at_ = never;
-    restore_at_ = never;
     if (state_ == State::connecting || state_ == State::connected) {
       end_connection(close_code::normal, "");
     } else if (state_ == State::waiting) {
@@ -226,6 +225,8 @@ class Client final : private TransportListener {
 
   void end_connection(CloseCode code, std::string_view reason) {
     state_ = State::closing;
+    // No id is claimed any more on this connection: a time that has come must not be asked for again and again.
+    restore_at_ = never;
     transport_.close(connection_, code, reason);
   }
 

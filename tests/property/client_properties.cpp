@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -63,6 +64,10 @@ class Actor {
       finish(request, error,
              {0x00, static_cast<std::uint8_t>(result == classic::AssociateResult::associated ? 1 : 3), id});
       expect(error || result != classic::AssociateResult::unauthorised, "nobody asked for a credential");
+      if (!error && result == classic::AssociateResult::associated) {
+        restored_.insert(id);
+        missing_.erase(id);
+      }
     });
     check_how_it_began(request);
   }
@@ -105,20 +110,34 @@ class Actor {
     check_how_it_began(request);
   }
 
+  void connect() {
+    wanted_ = true;
+    client_->connect();
+  }
+  void close() {
+    wanted_ = false;
+    restored_.clear();
+    client_->close();
+  }
   /// An id that was still taken when it is forgotten is not claimed again.
   void forget(Id id) {
-    client_->forget(id);
+    restored_.erase(id);
     missing_.erase(id);
+    client_->forget(id);
   }
+  bool is_wanted() const { return wanted_; }
 
-  Client<MemoryClient>& client() { return *client_; }
   const Client<MemoryClient>& client() const { return *client_; }
   MemoryClient& transport() { return transport_; }
   const std::string& fault() const { return fault_; }
   /// What the server answered on each connection, as far as it was told.
   const std::map<Connection, std::vector<Bytes>>& answers() const { return answers_; }
-  /// What was sent on each connection, but for ASSOCIATE, which a Client also sends by itself.
+  /// What was sent on each connection because it was asked for.
   const std::map<Connection, std::vector<Bytes>>& sent() const { return sent_; }
+  /// The ids that must be claimed on each connection before anything else.
+  const std::map<Connection, std::set<Id>>& claims() const { return claims_; }
+  /// The ids that are claimed again later, because they were found taken.
+  const std::map<Connection, std::set<Id>>& later_claims() const { return later_claims_; }
   const std::vector<Bytes>& got() const { return got_; }
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t gets_disconnected() const { return gets_disconnected_; }
@@ -174,9 +193,7 @@ class Actor {
            "a request was sent that cannot be, or not sent that can be");
     if (asked.sent) {
       sent_order_.push_back(number);
-      if (asked.bytes[0] != 0x00) {
-        sent_[transport_.connection()].push_back(asked.bytes);
-      }
+      sent_[transport_.connection()].push_back(asked.bytes);
     }
   }
 
@@ -202,20 +219,33 @@ class Actor {
     }
   }
 
-  void see(const client_event::Connected&) { missing_.clear(); }
+  // It may have been forgotten while the reply was under way.
+  bool was_claimed(Id id) { return claims_[transport_.connection()].contains(id); }
+
+  void see(const client_event::Connected&) {
+    expect(wanted_, "a connection was made that nobody asked for");
+    claims_[transport_.connection()] = restored_;
+    missing_.clear();
+  }
   void see(const client_event::Disconnected& event) {
     expect(event.reconnects_after >= Duration::zero() && event.reconnects_after <= reconnect_after_max_,
            "the next try comes too late");
+    expect(event.reconnects == wanted_, "it reconnects, or does not, against what it was told");
     missing_.clear();
   }
   void see(const client_event::IdRestored& event) {
+    expect(restored_.contains(event.id) || was_claimed(event.id), "an id was claimed again that was not held");
     answers_[transport_.connection()].push_back({0x00, 0x01, event.id});
     missing_.erase(event.id);
   }
   void see(const client_event::IdNotRestored& event) {
     expect(event.result == classic::AssociateResult::taken, "an id was not restored for a reason that makes no sense");
     answers_[transport_.connection()].push_back({0x00, 0x03, event.id});
-    missing_.insert(event.id);
+    expect(restored_.contains(event.id) || was_claimed(event.id), "an id was claimed again that was not held");
+    later_claims_[transport_.connection()].insert(event.id);
+    if (restored_.contains(event.id)) {
+      missing_.insert(event.id);
+    }
   }
 
   Peer number_;
@@ -232,7 +262,12 @@ class Actor {
   std::map<Connection, std::vector<Bytes>> answers_;
   std::map<Connection, std::vector<Bytes>> sent_;
   std::vector<Bytes> got_;
+  bool wanted_ = false;
+  /// Ids that must be claimed on the next connection, and those of them that are taken on this one.
+  std::set<Id> restored_;
   std::set<Id> missing_;
+  std::map<Connection, std::set<Id>> claims_;
+  std::map<Connection, std::set<Id>> later_claims_;
   std::string fault_;
   std::optional<Client<MemoryClient>> client_;
 };
@@ -328,7 +363,7 @@ class World {
                                          .seed = setup.seed + actors_.size()});
     }
     for (Peer client = 0; client < clients; ++client) {
-      actors_[client].client().connect();
+      actors_[client].connect();
     }
     network_.run_for(1s);
     for (Peer client = 0; client < clients; ++client) {
@@ -342,7 +377,7 @@ class World {
     const Connection connection = actor.transport().connection();
     switch (action.kind) {
       case ActionKind::connect:
-        actor.client().connect();
+        actor.connect();
         break;
       case ActionKind::associate:
         actor.associate(id);
@@ -357,7 +392,7 @@ class World {
         actor.forget(id);
         break;
       case ActionKind::close:
-        actor.client().close();
+        actor.close();
         break;
       case ActionKind::stall:
         network_.set_stalled(connection, action.count % 2 == 0 ? Direction::to_server : Direction::to_client, true);
@@ -389,14 +424,17 @@ class World {
   void heal() {
     for (Actor& actor : actors_) {
       network_.set_stalled(actor.transport().connection(), false);
-      actor.client().connect();
+      if (!actor.is_wanted()) {
+        actor.connect();
+      }
     }
     network_.run_for(5min);
     check();
     for (Peer number = 0; number < clients; ++number) {
       Actor& actor = actors_[number];
       RC_ASSERT(actor.client().state() == Client<MemoryClient>::State::connected);
-      RC_ASSERT(actor.client().requests() == 0U);
+      // An id that somebody else has is claimed again and again: that may be under way.
+      RC_ASSERT(actor.client().requests() <= actor.missing().size());
       RC_ASSERT(actor.all_called_back());
       for (const Id id : actor.missing()) {
         RC_ASSERT(is_held(id));
@@ -438,15 +476,39 @@ class World {
         RC_ASSERT(seen != nullptr);
         RC_ASSERT(is_prefix(answers, seen->replies));
       }
-      for (const auto& [connection, sent] : actor.sent()) {
-        const WitnessedConnection* seen = witness_.find(connection);
-        RC_ASSERT(seen != nullptr);
-        std::vector<Bytes> arrived;
-        std::copy_if(seen->requests.begin(), seen->requests.end(), std::back_inserter(arrived),
-                     [](const Bytes& request) { return request[0] != 0x00; });
-        RC_ASSERT(is_prefix(arrived, sent));
+      for (const auto& [connection, claims] : actor.claims()) {
+        check_requests(actor, connection, claims);
       }
     }
+  }
+
+  /// The server saw the claims first, each once, and then what was asked for, in order; ids that were found taken are
+  /// claimed in between.
+  void check_requests(const Actor& actor, Connection connection, const std::set<Id>& claims) const {
+    const WitnessedConnection* seen = witness_.find(connection);
+    RC_ASSERT(seen != nullptr);
+    const std::vector<Bytes>& requests = seen->requests;
+    std::set<Id> claimed;
+    for (std::size_t index = 0; index < std::min(claims.size(), requests.size()); ++index) {
+      RC_ASSERT(requests[index].size() == 3U);
+      RC_ASSERT(requests[index][0] == 0x00);
+      RC_ASSERT(claims.contains(requests[index][2]));
+      RC_ASSERT(claimed.insert(requests[index][2]).second);
+    }
+    const auto later = actor.later_claims().find(connection);
+    const auto is_later_claim = [&](const Bytes& request) {
+      return request[0] == 0x00 && later != actor.later_claims().end() && later->second.contains(request[2]);
+    };
+    std::vector<Bytes> arrived;
+    if (requests.size() > claims.size()) {
+      std::remove_copy_if(requests.begin() + static_cast<std::ptrdiff_t>(claims.size()), requests.end(),
+                          std::back_inserter(arrived), is_later_claim);
+    }
+    std::vector<Bytes> sent;
+    if (const auto asked = actor.sent().find(connection); asked != actor.sent().end()) {
+      std::remove_copy_if(asked->second.begin(), asked->second.end(), std::back_inserter(sent), is_later_claim);
+    }
+    RC_ASSERT(is_prefix(arrived, sent));
   }
 
   /// What was accepted was delivered once, or is held, or was lost in a way that the protocol admits.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -28,8 +29,14 @@ using classic::AssociateResult;
 using classic::ClientId;
 using classic::GetResult;
 using classic::PushResult;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::IsEmpty;
+using ::testing::Le;
+using ::testing::SizeIs;
 
 constexpr Duration latency = 10ms;
 constexpr Duration round_trip = 2 * latency;
@@ -44,10 +51,11 @@ constexpr LinkOptions link_with(Duration one_way, std::uint64_t window_bytes = 6
 /// A person at a Client: writes down what became of everything, in words.
 class Person {
  public:
-  Person(MemoryNetwork& network, const MemoryServer& server, ClientId id, const LinkOptions& link = link_with(latency))
+  Person(MemoryNetwork& network, const MemoryServer& server, ClientId id, Duration reply_timeout = 5s)
       : id_{id},
-        transport_{network, server, {.name = "person " + std::to_string(id), .protocols = {}, .link = link}},
-        client_{transport_, options()} {}
+        transport_{
+            network, server, {.name = "person " + std::to_string(id), .protocols = {}, .link = link_with(latency)}},
+        client_{transport_, options(reply_timeout)} {}
 
   /// Connects and claims the id as soon as the connection stands.
   void arrive() {
@@ -77,16 +85,19 @@ class Person {
   std::vector<std::string> pushes() { return std::exchange(pushes_, {}); }
   std::vector<std::string> gets() { return std::exchange(gets_, {}); }
   std::vector<std::string> news() { return std::exchange(news_, {}); }
+  /// How long it waited, or waits, for each try to come back.
+  std::vector<Duration> delays() { return std::exchange(delays_, {}); }
   bool is_connected() const { return client_.state() == Client<MemoryClient>::State::connected; }
   Connection connection() const { return transport_.connection(); }
   MemoryClient& transport() { return transport_; }
 
  private:
-  ClientOptions options() {
-    return {.reply_timeout = 5s,
+  ClientOptions options(Duration reply_timeout) {
+    return {.reply_timeout = reply_timeout,
             .reconnect_after = 100ms,
             .reconnect_after_max = 1s,
             .restore_retry_after = 500ms,
+            .seed = id_,
             .on_event = [this](const ClientEvent& event) {
               std::visit([this](const auto& happened) { this->hear(happened); }, event);
             }};
@@ -102,7 +113,10 @@ class Person {
       });
     }
   }
-  void hear(const client_event::Disconnected& event) { news_.push_back("disconnected " + std::to_string(event.code)); }
+  void hear(const client_event::Disconnected& event) {
+    delays_.push_back(event.reconnects_after);
+    news_.push_back("disconnected " + std::to_string(event.code));
+  }
   void hear(const client_event::IdRestored&) { news_.push_back("holds its id again"); }
   void hear(const client_event::IdNotRestored&) { news_.push_back("id is still taken"); }
 
@@ -111,6 +125,7 @@ class Person {
   std::vector<std::string> pushes_;
   std::vector<std::string> gets_;
   std::vector<std::string> news_;
+  std::vector<Duration> delays_;
   MemoryClient transport_;
   Client<MemoryClient> client_;
 };
@@ -310,6 +325,52 @@ TEST_F(PostOffice, ASilentServerIsGivenUpAfterTheReplyTimeoutAndNoSooner) {
   bob_.get();
   network_.run_for(round_trip);
   EXPECT_THAT(bob_.gets(), ElementsAre("one", "empty"));
+}
+
+// It once asked to be woken at a time that had come, again and again, until the connection had ended.
+TEST_F(PostOffice, AClientThatGivesUpWhileAnIdIsToBeClaimedAgainWaitsForTheEndInPeace) {
+  open();
+  Person eve{network_, server_, 3, 200ms};
+  eve.arrive();
+  network_.run_for(1s);
+  network_.break_connection(eve.connection(),
+                            {.arrive_at_server = 0, .arrive_at_client = 0, .server_learns_after = 3s});
+  network_.run_for(150ms);
+  EXPECT_THAT(eve.news(),
+              ElementsAre("connected", "holds its id", "disconnected 1006", "connected", "id is still taken"));
+  eve.get();
+  network_.set_stalled(eve.connection(), true);
+  network_.run_for(1min);
+  EXPECT_THAT(eve.gets(), ElementsAre(lost));
+  EXPECT_TRUE(eve.is_connected());
+  EXPECT_EQ(eve.news().back(), "holds its id again");
+}
+
+TEST_F(PostOffice, AClientWithoutAServerTriesLessAndLessOftenButNeverStops) {
+  open();
+  both_arrive();
+  messenger_.reset();
+  network_.run_for(1min);
+  const std::vector<Duration> delays = ada_.delays();
+  ASSERT_GT(delays.size(), 60U) << "a second between two tries, and the tries take time";
+  Duration bound = 100ms;
+  for (const Duration delay : delays) {
+    EXPECT_LE(delay, bound);
+    bound = std::min<Duration>(2 * bound, 1s);
+  }
+  EXPECT_THAT(delays, Contains(Gt(900ms)));
+  EXPECT_NE(delays, bob_.delays()) << "or all would come back at the same time";
+}
+
+TEST_F(PostOffice, AClientThatWasAnsweredComesBackFastEachTime) {
+  open();
+  both_arrive();
+  for (int time = 0; time < 20; ++time) {
+    network_.break_connection(ada_.connection());
+    network_.run_for(1s);
+    ASSERT_TRUE(ada_.is_connected());
+  }
+  EXPECT_THAT(ada_.delays(), AllOf(SizeIs(20), Each(Le(100ms))));
 }
 
 TEST_F(PostOffice, APartitionDelaysStreamsAndLosesNothing) {
