@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string_view>
 #include <vector>
 
 #include <restante/sim/connection_table.hpp>
+#include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/trace.hpp>
 #include <restante/time.hpp>
@@ -63,7 +63,7 @@ class ClientChecker final : public Observer {
     Duration reply_timeout{};
     bool asked = false;
     /// When each request was sent that has no reply yet.
-    std::deque<SteadyTime> waiting;
+    Queue<SteadyTime> waiting;
   };
 
   static constexpr std::string_view checker_name = "client";

@@ -4,12 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <restante/sim/connection_table.hpp>
+#include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/trace.hpp>
 
@@ -101,7 +101,7 @@ class DeliveryChecker final : public Observer {
     /// Nothing can arrive any more in this direction.
     std::array<bool, 2> ended{};
     /// On a stream what was sent and has not arrived; on a datagram link all that was sent.
-    std::array<std::deque<Sent>, 2> under_way;
+    std::array<Queue<Sent>, 2> under_way;
   };
 
   void sent(const Entry& entry, std::size_t direction) {
@@ -124,7 +124,7 @@ class DeliveryChecker final : public Observer {
       findings_.violation(checker_name, entry.time, "something arrived on a connection that never was opened");
       return;
     }
-    std::deque<Sent>& under_way = wire->under_way[direction];
+    Queue<Sent>& under_way = wire->under_way[direction];
     const std::uint64_t arrived = fingerprint(entry.bytes);
     if (wire->datagram) {
       for (Sent& sent : under_way) {

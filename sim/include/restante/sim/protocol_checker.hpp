@@ -5,12 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <utility>
 
 #include <restante/core/counters.hpp>
 #include <restante/sim/connection_table.hpp>
+#include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/store.hpp>
 #include <restante/sim/trace.hpp>
@@ -29,9 +29,9 @@ struct ProtocolRules {
 /// was given out.
 class ProtocolChecker final : public Observer {
  public:
-  /// `disk` is what the server stores on, or nullptr.
-  ProtocolChecker(Findings& findings, ProtocolRules rules, const Disk* disk)
-      : findings_{findings}, rules_{rules}, disk_{disk} {
+  /// `durable` is what the server would find on its disk now, or nullptr where it has none.
+  ProtocolChecker(Findings& findings, ProtocolRules rules, const Disk::Mailboxes* durable)
+      : findings_{findings}, rules_{rules}, durable_{durable} {
     holders_.fill(Connection{});
   }
 
@@ -75,6 +75,10 @@ class ProtocolChecker final : public Observer {
 
   /// Whether somebody holds the id, and how many messages wait for it.
   bool held(std::uint8_t id) const { return holders_[id] != Connection{}; }
+  /// Connection{} where nobody does.
+  Connection holder(std::uint8_t id) const { return holders_[id]; }
+  /// Whether the server said that its store works.
+  bool store_available() const noexcept { return writable_; }
   std::size_t depth(std::uint8_t id) const { return mailboxes_[id].messages.size(); }
 
   /// After everything healed and fell quiet: nobody waits for a reply on a connection that stands.
@@ -108,12 +112,12 @@ class ProtocolChecker final : public Observer {
   };
 
   struct Mailbox {
-    std::deque<Message> messages;
+    Queue<Message> messages;
     /// The offset of the oldest message, or of the next where there is none.
     Offset first = 0;
     /// Messages whose GETRESPONSE has not been sent: the youngest of those that left, the oldest of them first. Their
     /// offsets end just before `first`.
-    std::deque<Message> leaving;
+    Queue<Message> leaving;
   };
 
   // A reply that must come, and what it says when it does.
@@ -128,7 +132,7 @@ class ProtocolChecker final : public Observer {
   };
 
   struct State {
-    std::deque<Expected> expected;
+    Queue<Expected> expected;
   };
 
   static constexpr std::string_view checker_name = "protocol";
@@ -314,7 +318,7 @@ class ProtocolChecker final : public Observer {
     }
     connections_.clear();
     holders_.fill(Connection{});
-    if (disk_ == nullptr) {
+    if (durable_ == nullptr) {
       findings_.totals.messages_lost_in_crash += books_.held;
     }
   }
@@ -323,10 +327,10 @@ class ProtocolChecker final : public Observer {
   void load(SteadyTime time) {
     books_ = {};
     for (std::size_t id = 0; id < mailboxes_.size(); ++id) {
-      if (disk_ == nullptr) {
+      if (durable_ == nullptr) {
         mailboxes_[id] = {};
       } else if (writable_) {
-        adopt(time, id, disk_->durable()[id]);
+        adopt(time, id, (*durable_)[id]);
         books_.loaded += mailboxes_[id].messages.size();
       }
     }
@@ -354,7 +358,7 @@ class ProtocolChecker final : public Observer {
         fail(time, "message " + std::to_string(offset) + ", which had been acknowledged, is gone" + where);
       }
     }
-    std::deque<Message> messages;
+    Queue<Message> messages;
     for (const Disk::Message& kept : durable.messages) {
       if (kept.offset < begin || kept.offset >= end) {
         continue;
@@ -373,7 +377,7 @@ class ProtocolChecker final : public Observer {
 
   Findings& findings_;
   ProtocolRules rules_;
-  const Disk* disk_;
+  const Disk::Mailboxes* durable_;
   bool writable_ = true;
   ConnectionTable<State> connections_;
   std::array<Connection, 256> holders_{};

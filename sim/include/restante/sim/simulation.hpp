@@ -64,7 +64,8 @@ class Simulation final : private Recorder {
         server_tap_{server_, *this, Side::server},
         disk_{options.disk ? std::make_unique<Disk>(network_.timeline(), network_.random("disk"), *options.disk)
                            : nullptr},
-        protocol_{findings_, {options.mailbox_messages_max, options.payload_bytes_max}, disk_.get()},
+        protocol_{
+            findings_, {options.mailbox_messages_max, options.payload_bytes_max}, disk_ ? &disk_->durable() : nullptr},
         delivery_{findings_},
         client_{findings_},
         flow_{findings_, options.stuck_after} {
@@ -218,6 +219,10 @@ class Simulation final : private Recorder {
   void check_books() {
     if (program_ && program_->counters().store_available) {
       protocol_.check_books(now(), program_->counters().books);
+    }
+    if (disk_ && !disk_->consistent()) {
+      findings_.violation("store", now(),
+                          "the store was told of a message in a wrong place, or one that it did not have");
     }
     findings_.totals.messages_held = protocol_.books().held;
   }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,6 +13,7 @@
 #include <restante/error.hpp>
 #include <restante/memory/random.hpp>
 #include <restante/memory/timeline.hpp>
+#include <restante/sim/queue.hpp>
 #include <restante/store.hpp>
 #include <restante/time.hpp>
 
@@ -38,7 +38,7 @@ class Disk {
   };
 
   struct Mailbox {
-    std::deque<Message> messages;
+    Queue<Message> messages;
     Offset next_offset = 0;
     friend bool operator==(const Mailbox&, const Mailbox&) = default;
   };
@@ -68,6 +68,10 @@ class Disk {
     slower_by_ = {};
   }
 
+  /// Whether all that was written made sense: each message has the next offset of its mailbox, and what is taken is the
+  /// oldest there.
+  bool consistent() const noexcept { return consistent_; }
+
   bool healthy() const noexcept { return failures_ == 0 && !unreadable_; }
 
  private:
@@ -80,13 +84,17 @@ class Disk {
     Message message;
   };
 
-  static void apply(Mailboxes& mailboxes, const Change& change) {
-    Mailbox& mailbox = mailboxes[change.receiver.index()];
-    if (change.stored) {
+  // What cannot be is not done, and noticed.
+  void apply(const Change& change) {
+    Mailbox& mailbox = durable_[change.receiver.index()];
+    if (change.stored && change.message.offset == mailbox.next_offset) {
       mailbox.messages.push_back(change.message);
       mailbox.next_offset = change.message.offset + 1;
-    } else {
+    } else if (!change.stored && !mailbox.messages.empty() &&
+               mailbox.messages.front().offset == change.message.offset) {
       mailbox.messages.pop_front();
+    } else {
+      consistent_ = false;
     }
   }
 
@@ -96,6 +104,7 @@ class Disk {
   Duration slower_by_{};
   std::uint32_t failures_ = 0;
   bool unreadable_ = false;
+  bool consistent_ = true;
   Mailboxes durable_;
 };
 
@@ -176,7 +185,7 @@ class DiskStore {
       completed_ = Commit{syncing_turn_, Error::storage_unavailable};
     } else {
       for (const Disk::Change& change : syncing_) {
-        Disk::apply(disk_.durable_, change);
+        disk_.apply(change);
       }
       syncing_.clear();
       completed_ = Commit{syncing_turn_, {}};
@@ -189,7 +198,7 @@ class DiskStore {
   void keep_beginning() {
     const std::uint64_t kept = disk_.random_.between(std::uint64_t{0}, syncing_.size());
     for (std::uint64_t i = 0; i < kept; ++i) {
-      Disk::apply(disk_.durable_, syncing_[i]);
+      disk_.apply(syncing_[i]);
     }
     syncing_.clear();
   }
