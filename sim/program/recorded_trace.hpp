@@ -25,10 +25,19 @@ struct RecordedEntry {
   std::string text;
 };
 
-/// Keeps everything that happens, in order.
+/// Keeps what happens, in order, up to a bound: a run of hours must not fill the memory.
 class RecordedTrace final : public restante::sim::Observer {
  public:
+  static constexpr std::size_t entries_max_usual = 200'000;
+
+  /// What comes after `entries_max` entries is counted, and not kept.
+  explicit RecordedTrace(std::size_t entries_max = entries_max_usual) : entries_max_{entries_max} {}
+
   void observe(const restante::sim::Entry& entry) override {
+    if (entries_.size() == entries_max_) {
+      ++left_out_;
+      return;
+    }
     entries_.push_back({.time = entry.time,
                         .kind = entry.kind,
                         .client = entry.client,
@@ -41,8 +50,13 @@ class RecordedTrace final : public restante::sim::Observer {
 
   const std::vector<RecordedEntry>& entries() const noexcept { return entries_; }
 
+  /// How many entries came after the last that is kept.
+  std::uint64_t left_out() const noexcept { return left_out_; }
+
  private:
+  std::size_t entries_max_;
   std::vector<RecordedEntry> entries_;
+  std::uint64_t left_out_ = 0;
 };
 
 }  // namespace restante_sim

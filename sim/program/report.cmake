@@ -1,0 +1,10 @@
+# The parts of the report's page, as text in a header: the program needs no files beside it.
+set(report_header "#pragma once\n\n#include <string_view>\n\nnamespace restante_sim {\n")
+foreach(part IN ITEMS html css js)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/report.${part}")
+  file(READ "${CMAKE_CURRENT_LIST_DIR}/report.${part}" text)
+  string(APPEND report_header "\ninline constexpr std::string_view report_${part} = R\"part(${text})part\";\n")
+endforeach()
+string(APPEND report_header "\n}  // namespace restante_sim\n")
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/report_parts.hpp" CONTENT "@report_header@" @ONLY)
+target_include_directories(restante_sim_program PRIVATE "${CMAKE_CURRENT_BINARY_DIR}")
