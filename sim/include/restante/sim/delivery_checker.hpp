@@ -69,6 +69,14 @@ class DeliveryChecker final : public Observer {
     }
   }
 
+  /// The server closes a connection because its peer does not read: then there must be something to read.
+  void check_stuck(SteadyTime time, Connection connection) {
+    const Wire* const wire = wires_.find(connection);
+    if (wire != nullptr && !wire->datagram && !wire->ended[to_client] && wire->under_way[to_client].empty()) {
+      findings_.violation(checker_name, time, "a connection was closed as stuck whose peer had read everything");
+    }
+  }
+
   /// After everything healed and fell quiet: on a stream that stands, nothing may be missing.
   void check_quiet(SteadyTime time) {
     wires_.for_each([&](Connection, const Wire& wire) {

@@ -231,8 +231,8 @@ inline std::vector<SmallWorld> worlds_with_disk() {
 
 }  // namespace detail
 
-/// Worlds that bring every rule of docs/protocol.md to the test, with steps enough to tell them apart. Text longer than
-/// 64 KiB, which the real transports close with 1009, is not among them.
+/// Worlds that bring every rule of docs/protocol.md to the test, with steps enough to tell them apart. Messages of more
+/// than 64 KiB, which the real transports close with 1009, are not among them.
 inline std::vector<SmallWorld> small_worlds() {
   std::vector<SmallWorld> worlds = detail::worlds_in_memory();
   for (SmallWorld& world : detail::worlds_with_disk()) {

@@ -274,6 +274,10 @@ class Simulation final : private Recorder {
       observe({.kind = EntryKind::store_recovered});
     } else {
       flow_.observe(now(), event);
+      if (const auto* refused = std::get_if<event::ConnectionRefused>(&event);
+          refused != nullptr && refused->code == close_code::policy_violation) {
+        delivery_.check_stuck(now(), refused->connection);
+      }
     }
   }
 
