@@ -23,12 +23,17 @@ class Log {
   void warn(std::string_view text) const { write(LogLevel::warn, "warn", text); }
   void info(std::string_view text) const { write(LogLevel::info, "info", text); }
   void debug(std::string_view text) const { write(LogLevel::debug, "debug", text); }
+  /// Whatever the level is: for what was asked for by an option of its own.
+  void always(std::string_view text) const { put("packet", text); }
 
  private:
   void write(LogLevel level, const char* name, std::string_view text) const {
-    if (!writes(level)) {
-      return;
+    if (writes(level)) {
+      put(name, text);
     }
+  }
+
+  static void put(const char* name, std::string_view text) {
     const std::time_t now = std::time(nullptr);
     std::tm parts{};
     gmtime_r(&now, &parts);

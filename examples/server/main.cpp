@@ -1,9 +1,11 @@
 // A server of mailboxes over WebSockets: the library, a command line, a log and a page.
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,8 +14,10 @@
 #include <restante/messenger.hpp>
 #include <restante/websocketpp.hpp>
 
-#include "command_line.hpp"
 #include "log.hpp"
+#include "metrics.hpp"
+#include "options.hpp"
+#include "packet_text.hpp"
 #include "page.hpp"
 
 namespace restante_server {
@@ -23,9 +27,10 @@ std::string to_text(restante::Connection connection) {
   return std::to_string(connection.slot) + "." + std::to_string(connection.generation);
 }
 
-// One function for each event; what a message says is not logged.
+// One function for each event. What messages say is logged only where that was asked for.
 struct EventLog {
   const Log& log;
+  bool packets;
 
   void operator()(const restante::event::ConnectionOpened& event) const {
     log.info(to_text(event.connection) + " connected from " + std::string{event.peer});
@@ -35,24 +40,31 @@ struct EventLog {
              std::string{event.reason});
   }
   void operator()(const restante::event::PacketReceived& event) const {
-    if (log.writes(LogLevel::debug)) {
+    if (packets) {
+      log.always(to_text(event.connection) + " sent " + describe_client_packet(event.packet));
+    } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " sent " + std::to_string(event.packet.size()) + " bytes");
     }
   }
   void operator()(const restante::event::PacketSent& event) const {
-    if (log.writes(LogLevel::debug)) {
+    if (packets) {
+      log.always(to_text(event.connection) + " is sent " + describe_server_packet(event.packet));
+    } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " is sent " + std::to_string(event.packet.size()) + " bytes");
     }
   }
   void operator()(const restante::event::ConnectionPaused& event) const {
-    log.info(to_text(event.connection) + " does not read its replies: paused");
+    log.info(to_text(event.connection) + " is paused, with " + std::to_string(event.waiting_bytes) +
+             " bytes of replies waiting");
   }
   void operator()(const restante::event::ConnectionResumed& event) const {
-    log.info(to_text(event.connection) + " caught up: resumed");
+    log.info(to_text(event.connection) + " caught up and goes on");
   }
   void operator()(const restante::event::ConnectionRefused& event) const {
-    log.warn(to_text(event.connection) + " is refused with " + std::to_string(event.code) + " " +
-             std::string{event.reason});
+    const bool is_news = event.code != restante::close_code::going_away;
+    const std::string text =
+        to_text(event.connection) + " is closed with " + std::to_string(event.code) + ": " + std::string{event.reason};
+    is_news ? log.warn(text) : log.info(text);
   }
   void operator()(const restante::event::StoreFailed& event) const {
     log.error("The store failed: " + event.error.message());
@@ -62,77 +74,160 @@ struct EventLog {
   }
 };
 
-restante::WebsocketppServerOptions transport_options(const CommandLine& command_line, const Log& log) {
-  restante::WebsocketppServerOptions options{.host = command_line.host, .port = command_line.port};
-  options.allowed_origins = command_line.allowed_origins;
-  options.on_warning = [&log](std::string_view text) { log.warn(text); };
-  const auto directory = command_line.web.empty() ? find_web_directory() : command_line.web;
-  if (directory) {
-    options.on_http_request = [page = Page{*directory}](const restante::HttpRequest& request) {
-      return page.answer(request);
+// What an operator can do about a warning of the transport.
+std::string advice(restante::WebsocketppWarning::Kind kind) {
+  switch (kind) {
+    case restante::WebsocketppWarning::Kind::origin_refused:
+      return ": --allow-origin lets it in";
+    case restante::WebsocketppWarning::Kind::host_refused:
+      return ": --allow-host answers it";
+    case restante::WebsocketppWarning::Kind::too_many_connections:
+      return ": --max-connections lets in more";
+    case restante::WebsocketppWarning::Kind::short_of_resources:
+      break;
+  }
+  return "";
+}
+
+/// The server: a transport, a messenger, and what is said about them over HTTP and in the log.
+class Server {
+ public:
+  explicit Server(const Options& options)
+      : options_{options},
+        log_{options.log_level},
+        page_{options.web.empty() ? Page{} : Page{options.web}},
+        transport_{transport_options()},
+        messenger_{transport_, messenger_options()} {}
+
+  /// Serves until a signal ends it.
+  void run() {
+    wait_for_signal();
+    warn_of_openness();
+    std::printf("Listening on http://%s:%u\n", shown_host().c_str(), transport_.port());
+    std::fflush(stdout);
+    transport_.run();
+  }
+
+ private:
+  // A name in brackets where it is an IPv6 address.
+  std::string shown_host() const {
+    return options_.host.find(':') == std::string::npos ? options_.host : "[" + options_.host + "]";
+  }
+
+  restante::WebsocketppServerOptions transport_options() {
+    restante::WebsocketppServerOptions options{.host = options_.host, .port = options_.port};
+    options.allowed_origins = options_.allowed_origins;
+    options.allowed_hosts = options_.allowed_hosts;
+    options.connections_max = options_.connections_max;
+    options.ping_interval = options_.ping_interval;
+    // Closing takes at most twice as long, and an operator waits no longer than 5 s.
+    options.close_timeout = std::chrono::seconds{2};
+    options.on_http_request = [this](const restante::HttpRequest& request) { return answer(request); };
+    options.on_warning = [this](const restante::WebsocketppWarning& warning) {
+      ++handshakes_refused_;
+      log_.warn(std::string{warning.text} + advice(warning.kind));
     };
-  } else {
-    log.warn("The page was not found; --web says where it is");
+    options.on_turn = [this](std::size_t messages, restante::Duration took) { latency_.add(took, messages); };
+    return options;
   }
-  return options;
-}
 
-restante::MessengerOptions messenger_options(const CommandLine& command_line, const Log& log) {
-  restante::MessengerOptions options{.mailbox_messages_max = command_line.capacity};
-  if (log.writes(LogLevel::warn)) {
-    options.on_event = [&log](const restante::Event& event) { std::visit(EventLog{log}, event); };
-  }
-  return options;
-}
-
-void serve(const CommandLine& command_line) {
-  const Log log{command_line.log_level};
-  restante::WebsocketppServer transport{transport_options(command_line, log)};
-  restante::Messenger messenger{transport, messenger_options(command_line, log)};
-
-  boost::asio::signal_set signals{transport.context(), SIGINT, SIGTERM};
-  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
-    if (cancelled) {
-      return;
+  restante::MessengerOptions messenger_options() {
+    restante::MessengerOptions options;
+    options.mailbox_messages_max = options_.capacity;
+    options.waiting_bytes_max = options_.waiting_bytes_max;
+    options.stuck_after = options_.stuck_after;
+    if (log_.writes(LogLevel::error) || options_.log_packets) {
+      options.on_event = [this](const restante::Event& event) {
+        std::visit(EventLog{log_, options_.log_packets}, event);
+      };
     }
-    log.info("Shutting down; once more to stop at once");
-    messenger.shut_down();
-    transport.shut_down();
-    signals.async_wait([&](const boost::system::error_code& again_cancelled, int) {
-      if (!again_cancelled) {
-        transport.stop_running();
+    return options;
+  }
+
+  restante::HttpResponse answer(const restante::HttpRequest& request) {
+    if (request.method != "GET" && request.method != "HEAD") {
+      restante::HttpResponse refusal = plain_answer(405, "Only GET and HEAD are understood.");
+      refusal.headers.emplace_back("Allow", "GET, HEAD");
+      return refusal;
+    }
+    if (request.target == "/healthz") {
+      return messenger_.store_available() ? plain_answer(200, "ok") : plain_answer(503, "the store is unavailable");
+    }
+    if (request.target == "/metrics") {
+      return metrics();
+    }
+    return page_.answer(request);
+  }
+
+  restante::HttpResponse metrics() const {
+    std::uint64_t mailboxes_in_use = 0;
+    for (std::uint32_t id = 0; id < restante::Address::count; ++id) {
+      mailboxes_in_use += messenger_.depth(restante::Address{static_cast<std::uint8_t>(id)}) > 0 ? 1 : 0;
+    }
+    restante::HttpResponse response = plain_answer(200, "");
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = metrics_text({messenger_.counters(), handshakes_refused_, mailboxes_in_use, latency_});
+    return response;
+  }
+
+  void warn_of_openness() const {
+    boost::system::error_code no_number;
+    const auto address = boost::asio::ip::make_address(options_.host, no_number);
+    const bool is_loopback = no_number ? options_.host == "localhost" : address.is_loopback();
+    if (!is_loopback) {
+      log_.warn(
+          "Listening beyond this machine: whoever reaches the port can take any id, read its mailbox, and see "
+          "/metrics; "
+          "there is no authentication, and nothing is encrypted");
+    }
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
+      if (!cancelled) {
+        log_.info("Shutting down; once more to stop at once");
+        messenger_.shut_down();
+        transport_.shut_down();
+        signals_.async_wait([this](const boost::system::error_code& again_cancelled, int) {
+          if (!again_cancelled) {
+            transport_.stop_running();
+          }
+        });
       }
     });
-  });
+  }
 
-  const bool is_v6_number = command_line.host.find(':') != std::string::npos;
-  std::printf("Listening on http://%s:%u\n", (is_v6_number ? "[" + command_line.host + "]" : command_line.host).c_str(),
-              transport.port());
-  std::fflush(stdout);
-  transport.run();
-}
+  const Options& options_;
+  Log log_;
+  Page page_;
+  LatencyHistogram latency_;
+  std::uint64_t handshakes_refused_ = 0;
+  restante::WebsocketppServer transport_;
+  restante::Messenger<restante::WebsocketppServer> messenger_;
+  boost::asio::signal_set signals_{transport_.context(), SIGINT, SIGTERM};
+};
 
 int run(int count, char** arguments) {
-  const Parsed parsed = parse_command_line(count, arguments);
-  if (!parsed.command_line) {
+  const Parsed parsed = parse_options(count, arguments);
+  if (!parsed.options) {
     return parsed.exit_code;
   }
   try {
-    serve(*parsed.command_line);
+    Server{*parsed.options}.run();
     return 0;
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::address_in_use) {
       std::fprintf(stderr,
                    "restante-server: port %u of %s is in use by another program: stop that one, or choose another port "
                    "with --port\n",
-                   parsed.command_line->port, parsed.command_line->host.c_str());
+                   parsed.options->port, parsed.options->host.c_str());
     } else {
       std::fprintf(stderr, "restante-server: %s\n", error.what());
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "restante-server: %s\n", error.what());
   }
-  return 1;
+  return 2;
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -27,78 +25,73 @@ constexpr std::string_view content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-restante::HttpResponse refusal(unsigned status, const char* sentence) {
-  return {.status = status, .body = std::string{sentence} + "\n", .headers = {{"X-Content-Type-Options", "nosniff"}}};
-}
-
-// A name that needs no decoding and means no folder above: letters, digits, '-', '_', '.' and '/', no part of it
-// beginning with a dot.
-bool is_plain(std::string_view path) {
-  const bool plain_characters = std::all_of(path.begin(), path.end(), [](char c) {
+// The name of a file of the folder itself, which needs no decoding: letters, digits, '-', '_' and '.', with no dot in
+// front.
+bool is_plain(std::string_view name) {
+  return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == '/';
+           c == '.';
   });
-  return plain_characters && path.starts_with('/') && path.find("/.") == std::string_view::npos;
 }
 
-// A link in the folder may lead out of it: then it is not given out.
-bool is_below(const fs::path& file, const fs::path& directory) {
-  return std::mismatch(directory.begin(), directory.end(), file.begin(), file.end()).first == directory.end();
-}
-
-}  // namespace
-
-std::optional<fs::path> find_web_directory() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& directory :
-       {program.parent_path().parent_path() / "share" / "restante" / "web", fs::path{RESTANTE_WEB_DIRECTORY}}) {
-    if (fs::is_regular_file(directory / "index.html", error)) {
-      return directory;
+std::optional<std::string_view> content_type_of(std::string_view name) {
+  for (const auto& [extension, type] : content_types) {
+    if (name.ends_with(extension)) {
+      return type;
     }
   }
   return std::nullopt;
 }
 
+}  // namespace
+
+restante::HttpResponse plain_answer(unsigned status, std::string text) {
+  return {.status = status,
+          .body = std::move(text) + "\n",
+          .headers = {{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}}};
+}
+
 Page::Page(const fs::path& directory) : directory_{fs::canonical(directory)} {}
 
 restante::HttpResponse Page::answer(const restante::HttpRequest& request) const {
-  if (request.method != "GET" && request.method != "HEAD") {
-    restante::HttpResponse response = refusal(405, "Only GET and HEAD are understood.");
-    response.headers.emplace_back("Allow", "GET, HEAD");
-    return response;
+  std::string_view name = request.target.substr(0, request.target.find('?'));
+  name = name == "/" ? std::string_view{"index.html"} : name.starts_with('/') ? name.substr(1) : std::string_view{};
+  const std::optional<std::string_view> type = content_type_of(name);
+  if (!is_plain(name) || !type) {
+    return plain_answer(404, "There is no such file.");
   }
-  std::string_view path = request.target.substr(0, request.target.find('?'));
-  if (path == "/") {
-    path = "/index.html";
+  std::optional<std::string> body = read(name);
+  if (!body) {
+    return plain_answer(404, "There is no such file.");
   }
-  const restante::HttpResponse not_found = refusal(404, "There is no such file.");
-  if (!is_plain(path)) {
-    return not_found;
-  }
-  std::error_code error;
-  const fs::path file = fs::canonical(directory_ / path.substr(1), error);
-  if (error || !is_below(file, directory_) || !fs::is_regular_file(file, error)) {
-    return not_found;
-  }
-  const std::string extension = file.extension().string();
-  const auto* const type = std::find_if(std::begin(content_types), std::end(content_types),
-                                        [&](const auto& entry) { return entry.first == extension; });
-  if (type == std::end(content_types) || fs::file_size(file, error) > file_bytes_max || error) {
-    return not_found;
-  }
-  std::ifstream stream{file, std::ios::binary};
-  std::string body{std::istreambuf_iterator<char>{stream}, {}};
-  if (!stream) {
-    return refusal(500, "The file cannot be read.");
-  }
-  return {.content_type = std::string{type->second},
-          .body = std::move(body),
+  return {.content_type = std::string{*type},
+          .body = std::move(*body),
           .headers = {{"Content-Security-Policy", std::string{content_security_policy}},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
                       // Asked for anew each time: a page and a server of different versions would not do.
                       {"Cache-Control", "no-cache"}}};
+}
+
+std::optional<std::string> Page::read(std::string_view name) const {
+  if (!directory_) {
+    for (std::size_t i = 0; i < built_in_files_count; ++i) {
+      if (built_in_files[i].name == name) {
+        return std::string{built_in_files[i].content};
+      }
+    }
+    return std::nullopt;
+  }
+  // A link in the folder may lead out of it: then it is not given out.
+  std::error_code error;
+  const fs::path file = fs::canonical(*directory_ / name, error);
+  if (error || file.parent_path() != *directory_ || !fs::is_regular_file(file, error) ||
+      fs::file_size(file, error) > file_bytes_max || error) {
+    return std::nullopt;
+  }
+  std::ifstream stream{file, std::ios::binary};
+  std::string content{std::istreambuf_iterator<char>{stream}, {}};
+  return stream ? std::optional{std::move(content)} : std::nullopt;
 }
 
 }  // namespace restante_server

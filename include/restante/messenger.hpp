@@ -107,6 +107,7 @@ class Messenger final : private TransportListener {
     MessengerCounters counters = counters_;
     counters.books = core_.books();
     counters.answers = core_.answers();
+    counters.payload_bytes_held = core_.payload_bytes_held();
     counters.addresses_held = core_.addresses_held();
     counters.store_available = core_.accepts_changes();
     return counters;

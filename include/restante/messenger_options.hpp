@@ -50,6 +50,7 @@ struct MessengerCounters {
   std::uint64_t commits = 0;
   std::uint64_t store_failures = 0;
   /// Now, not since start.
+  std::uint64_t payload_bytes_held = 0;
   std::uint32_t addresses_held = 0;
   std::uint32_t connections_open = 0;
   bool store_available = true;

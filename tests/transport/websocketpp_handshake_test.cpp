@@ -18,7 +18,7 @@ TEST(WebsocketppHandshake, TakesARequestThatComesByteByByte) {
   Server server;
   RawClient client = server.connect();
   const std::string request =
-      "GET / HTTP/1.1\r\nhost: x\r\nUPGRADE: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"
+      "GET / HTTP/1.1\r\nhost: localhost\r\nUPGRADE: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"
       "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   for (const char byte : request) {
     client.send({&byte, 1});
@@ -32,7 +32,7 @@ TEST(WebsocketppHandshake, RefusesOldDraftsAndOtherVersionsAndSaysWhichItSpeaks)
                                     "Sec-WebSocket-Version: x\r\n", "Sec-WebSocket-Version: 14\r\n"}) {
     Server server;
     RawClient client = server.connect();
-    client.send("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + version +
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + version +
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     EXPECT_EQ(client.read_response(), "426 Upgrade Required") << version;
     EXPECT_NE(client.header().find("Sec-WebSocket-Version: 13\r\n"), std::string::npos);
@@ -45,16 +45,17 @@ TEST(WebsocketppHandshake, RefusesWhatIsNotARequestForAWebSocket) {
   const std::string upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
   const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"GET / HTTP/1.1\r\nHost: x\r\n" + upgrade + "\r\n", "400 Bad Request"},
-      {"GET / HTTP/1.1\r\nHost: x\r\n" + upgrade + "Sec-WebSocket-Key: c2hvcnQ=\r\n\r\n", "400 Bad Request"},
-      {"POST / HTTP/1.1\r\nHost: x\r\n" + upgrade + key + "\r\n", "400 Bad Request"},
-      {"GET / HTTP/1.0\r\nHost: x\r\n" + upgrade + key + "\r\n", "400 Bad Request"},
+      {"GET / HTTP/1.1\r\nHost: localhost\r\n" + upgrade + "\r\n", "400 Bad Request"},
+      {"GET / HTTP/1.1\r\nHost: localhost\r\n" + upgrade + "Sec-WebSocket-Key: c2hvcnQ=\r\n\r\n", "400 Bad Request"},
+      {"POST / HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key + "\r\n", "400 Bad Request"},
+      {"GET / HTTP/1.0\r\nHost: localhost\r\n" + upgrade + key + "\r\n", "400 Bad Request"},
       {"GET / HTTP/1.1\r\n" + upgrade + key + "\r\n", "400 Bad Request"},
       {"nonsense\r\n\r\n", "400 Bad Request"},
       {"GET / HTTP/1.1\r\nno separator\r\n\r\n", "400 Bad Request"},
-      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "413 Request Entity Too Large"},
-      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "413 Request Entity Too Large"},
-      {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(9000, 'x') + "\r\n\r\n", "431 Request Header Fields Too Large"},
+      {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", "413 Request Entity Too Large"},
+      {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", "413 Request Entity Too Large"},
+      {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(9000, 'x') + "\r\n\r\n",
+       "431 Request Header Fields Too Large"},
       {std::string(20'000, 'x'), "431 Request Header Fields Too Large"},
   };
   for (const auto& [request, status] : cases) {
@@ -67,49 +68,74 @@ TEST(WebsocketppHandshake, RefusesWhatIsNotARequestForAWebSocket) {
   }
 }
 
-TEST(WebsocketppHandshake, LetsInProgramsAndPagesFromLoopbackAddresses) {
-  for (const std::string origin : {"", "Origin: http://127.0.0.1:8000\r\n", "Origin: http://localhost\r\n",
-                                   "Origin: https://LOCALHOST:1\r\n", "Origin: http://[::1]:80\r\n"}) {
-    Server server;
-    RawClient client = server.connect();
-    EXPECT_TRUE(client.upgrade(origin)) << origin;
+// A handshake for a host, with more header lines.
+std::string handshake_for(const std::string& host, const std::string& lines = {}) {
+  return "GET / HTTP/1.1\r\nHost: " + host +
+         "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+         lines + "\r\n";
+}
+
+TEST(WebsocketppHandshake, LetsInProgramsAndPagesOfItsOwn) {
+  for (const std::string host : {"127.0.0.1:12345", "localhost", "LocalHost:1", "[::1]:80", "192.0.2.1"}) {
+    for (const std::string& line :
+         {std::string{}, "Origin: http://" + host + "\r\n", "Origin: https://" + host + "\r\n"}) {
+      Server server;
+      RawClient client = server.connect();
+      client.send(handshake_for(host, line));
+      EXPECT_EQ(client.read_response(), "101 Switching Protocols") << host << " " << line;
+    }
   }
 }
 
 TEST(WebsocketppHandshake, RefusesPagesFromOtherOriginsAndTellsTheOperator) {
   for (const std::string origin :
        {"http://example.org", "null", "file://", "http://127.0.0.1.example.org", "http://localhost.example.org",
-        "http://127.0.0.1@example.org", "http://example.org:127", "chrome-extension://localhost", "http://", "x"}) {
-    std::string warning;
-    Server server{{.on_warning = [&](std::string_view text) { warning = text; }}};
+        "http://127.0.0.1@example.org", "http://example.org:127", "chrome-extension://localhost", "http://", "x",
+        "http://localhost:12346", "ws://localhost:12345", "http://127.0.0.1:12345"}) {
+    std::string text;
+    WebsocketppWarning::Kind kind{};
+    Server server{{.on_warning = [&](const WebsocketppWarning& warning) {
+      text = warning.text;
+      kind = warning.kind;
+    }}};
     RawClient client = server.connect();
-    client.ask("Origin: " + origin + "\r\n");
+    client.send(handshake_for("localhost:12345", "Origin: " + origin + "\r\n"));
     EXPECT_EQ(client.read_response(), "403 Forbidden") << origin;
-    EXPECT_NE(warning.find("\"" + origin + "\""), std::string::npos) << warning;
+    EXPECT_NE(text.find("\"" + origin + "\""), std::string::npos) << text;
+    EXPECT_EQ(kind, WebsocketppWarning::Kind::origin_refused);
     EXPECT_TRUE(server.listener.log.empty());
   }
 }
 
-TEST(WebsocketppHandshake, DoesNotTakeANameThatLeadsToLoopbackForItsOwn) {
-  Server server;
-  RawClient client = server.connect();
-  client.send(
-      "GET / HTTP/1.1\r\nHost: rebound.example\r\nOrigin: http://rebound.example\r\nUpgrade: websocket\r\n"
-      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  EXPECT_EQ(client.read_response(), "403 Forbidden");
+TEST(WebsocketppHandshake, DoesNotAnswerForAHostThatItWasNotToldOf) {
+  for (const std::string host :
+       {"rebound.example", "localhost.example:80", "127.0.0.1.example", "[::1", "local host"}) {
+    std::vector<WebsocketppWarning::Kind> warnings;
+    Server server{{.on_http_request = [](const HttpRequest&) { return HttpResponse{.body = "page"}; },
+                   .on_warning = [&](const WebsocketppWarning& warning) { warnings.push_back(warning.kind); }}};
+    RawClient page = server.connect();
+    page.send(handshake_for(host, "Origin: http://" + host + "\r\n"));
+    EXPECT_EQ(page.read_response(), "403 Forbidden") << host;
+    RawClient browser = server.connect();
+    browser.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    EXPECT_EQ(browser.read_response(), "403 Forbidden") << host;
+    EXPECT_EQ(warnings, (std::vector<WebsocketppWarning::Kind>(2, WebsocketppWarning::Kind::host_refused))) << host;
+  }
 }
 
-TEST(WebsocketppHandshake, LetsInPagesOfItsOwnWhenItIsOpenToAll) {
-  Server server{{.host = "0.0.0.0"}};
-  const std::string request =
-      "GET / HTTP/1.1\r\nHost: mail.example:80\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+TEST(WebsocketppHandshake, AnswersForTheHostsThatItIsToldOf) {
+  Server server{{.allowed_hosts = {"mail.example"}}};
   RawClient own = server.connect();
-  own.send(request + "Origin: https://Mail.example:80\r\n\r\n");
+  own.send(handshake_for("Mail.example:8080", "Origin: https://mail.Example:8080\r\n"));
   EXPECT_EQ(own.read_response(), "101 Switching Protocols");
   RawClient foreign = server.connect();
-  foreign.send(request + "Origin: https://other.example:80\r\n\r\n");
+  foreign.send(handshake_for("mail.example:8080", "Origin: https://other.example:8080\r\n"));
   EXPECT_EQ(foreign.read_response(), "403 Forbidden");
+  Server open{{.allowed_hosts = {"*"}}};
+  RawClient any = open.connect();
+  any.send(handshake_for("anything.example"));
+  EXPECT_EQ(any.read_response(), "101 Switching Protocols");
 }
 
 TEST(WebsocketppHandshake, LetsInTheOriginsThatItIsToldOf) {
@@ -123,7 +149,7 @@ TEST(WebsocketppHandshake, LetsInTheOriginsThatItIsToldOf) {
 
 TEST(WebsocketppHandshake, KeepsControlCharactersOfAPeerOutOfTheLog) {
   std::string warning;
-  Server server{{.on_warning = [&](std::string_view text) { warning = text; }}};
+  Server server{{.on_warning = [&](const WebsocketppWarning& told) { warning = told.text; }}};
   RawClient client = server.connect();
   client.ask("Origin: \x1b[31m\r\n");
   EXPECT_EQ(client.read_response(), "403 Forbidden");
@@ -153,7 +179,7 @@ TEST(WebsocketppHandshake, TakesFramesThatComeTogetherWithTheRequest) {
   server.echo();
   RawClient client = server.connect();
   client.send(
-      "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
       binary("early"));
   EXPECT_EQ(client.read_response(), "101 Switching Protocols");
@@ -163,7 +189,7 @@ TEST(WebsocketppHandshake, TakesFramesThatComeTogetherWithTheRequest) {
 TEST(WebsocketppHttp, SaysThatThereAreNoPagesWhereThereAreNone) {
   Server server;
   RawClient client = server.connect();
-  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(client.read_response(), "426 Upgrade Required");
   EXPECT_EQ(client.read_all(), "This is a WebSocket server, and has no pages.\n");
 }
@@ -181,17 +207,17 @@ TEST(WebsocketppHttp, GivesOutWhatTheHandlerSays) {
                         .headers = {{"X-Test", "1"}}};
   }}};
   RawClient client = server.connect();
-  client.send("GET /a?b HTTP/1.1\r\nHost: x\r\nAccept: y\r\n\r\n");
+  client.send("GET /a?b HTTP/1.1\r\nHost: localhost\r\nAccept: y\r\n\r\n");
   EXPECT_EQ(client.read_response(), "200 OK");
   EXPECT_EQ(client.read_all(), std::string(300'000, 'x'));
   EXPECT_NE(client.header().find("Content-Type: text/html; charset=utf-8\r\n"), std::string::npos);
   EXPECT_NE(client.header().find("Content-Length: 300000\r\n"), std::string::npos);
   EXPECT_NE(client.header().find("Connection: close\r\n"), std::string::npos);
   EXPECT_NE(client.header().find("X-Test: 1\r\n"), std::string::npos);
-  EXPECT_EQ(seen, "GET /a?b Accept=y Host=x");
+  EXPECT_EQ(seen, "GET /a?b Accept=y Host=localhost");
 
   RawClient head = server.connect();
-  head.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  head.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(head.read_response(), "200 OK");
   EXPECT_EQ(head.read_all(), "");
   EXPECT_NE(head.header().find("Content-Length: 300000\r\n"), std::string::npos);

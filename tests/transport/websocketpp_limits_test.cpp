@@ -126,7 +126,7 @@ class NoMoreFiles {
 
 TEST(WebsocketppLimits, SurvivesALackOfFileDescriptors) {
   std::vector<std::string> warnings;
-  Server server{{.on_warning = [&](std::string_view text) { warnings.emplace_back(text); }}};
+  Server server{{.on_warning = [&](const WebsocketppWarning& warning) { warnings.emplace_back(warning.text); }}};
   // A first warning, of something else: the sanitizer has a look at a callback when it is called for the first time,
   // and needs file descriptors for that.
   EXPECT_FALSE(server.connect().upgrade("Origin: http://example.org\r\n"));

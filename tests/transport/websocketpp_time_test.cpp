@@ -65,7 +65,7 @@ TEST(WebsocketppTime, BoundsHowLongAnAnswerMayTakeToLeave) {
                    return HttpResponse{.body = std::string(50'000'000, 'x')};
                  }}};
   RawClient client = server.connect();
-  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(client.read_response(), "200 OK");
   server.transport.wake_at(after(server.transport.now(), 200ms));
   ASSERT_TRUE(server.until([&] { return server.listener.count("woken") == 1; }));
@@ -136,4 +136,21 @@ TEST(WebsocketppTime, CanBeWokenFromAnotherThread) {
 }
 
 }  // namespace
+TEST(WebsocketppTime, TellsHowManyMessagesATurnBroughtAndHowLongItTook) {
+  std::size_t messages = 0;
+  bool plausible = true;
+  Server server{{.on_turn = [&](std::size_t count, Duration took) {
+    messages += count;
+    plausible = plausible && count > 0 && took > Duration::zero() && took < std::chrono::minutes{1};
+  }}};
+  server.echo();
+  RawClient client = server.connect();
+  ASSERT_TRUE(client.upgrade());
+  for (int i = 0; i < 3; ++i) {
+    client.send(binary("message"));
+  }
+  EXPECT_TRUE(server.until([&] { return messages == 3; }));
+  EXPECT_TRUE(plausible);
+}
+
 }  // namespace restante::test

@@ -91,6 +91,7 @@ class Core {
     mailbox.append(pool_, request.sender, request.payload);
     ++books_.stored;
     ++books_.held;
+    payload_bytes_held_ += request.payload.size();
     ++answers_.push_stored;
     return PushReply::stored;
   }
@@ -115,6 +116,7 @@ class Core {
     mailbox.remove_oldest(pool_);
     ++books_.taken;
     --books_.held;
+    payload_bytes_held_ -= message.payload_bytes;
     ++answers_.get_message;
     return {GetReply::Result::message, message.sender, message.payload()};
   }
@@ -141,12 +143,14 @@ class Core {
     mailboxes_ = {};
     pool_ = {};
     books_ = {};
+    payload_bytes_held_ = 0;
     Loader loader{*this};
     const std::error_code error = store.load(loader);
     if (error) {
       mailboxes_ = {};
       pool_ = {};
       books_ = {};
+      payload_bytes_held_ = 0;
     }
     writable_ = !error;
     return error;
@@ -163,6 +167,9 @@ class Core {
 
   /// How many addresses are held by some session.
   std::uint32_t addresses_held() const noexcept { return addresses_held_; }
+
+  /// Bytes of the payloads of all messages that are held.
+  std::uint64_t payload_bytes_held() const noexcept { return payload_bytes_held_; }
 
   const Books& books() const noexcept { return books_; }
   const Answers& answers() const noexcept { return answers_; }
@@ -183,6 +190,7 @@ class Core {
       mailbox.append(core_.pool_, stored.sender, stored.payload);
       ++core_.books_.loaded;
       ++core_.books_.held;
+      core_.payload_bytes_held_ += stored.payload.size();
     }
 
     void next_offset(Address receiver, Offset offset) override { core_.mailboxes_[receiver.index()].skip_to(offset); }
@@ -202,6 +210,7 @@ class Core {
   std::vector<std::uint32_t> held_;
   std::array<std::uint32_t, Address::count> next_held_{};
   Books books_;
+  std::uint64_t payload_bytes_held_ = 0;
   Answers answers_;
 };
 

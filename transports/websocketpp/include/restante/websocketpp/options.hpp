@@ -42,6 +42,23 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
+/// Something that an operator should know.
+struct WebsocketppWarning {
+  enum class Kind : std::uint8_t {
+    /// A page from an origin that is not among allowed_origins wanted to connect.
+    origin_refused,
+    /// A request was for a host that is not among allowed_hosts.
+    host_refused,
+    /// There are connections_max connections.
+    too_many_connections,
+    /// The system lacks file descriptors or memory: connections wait until it has some.
+    short_of_resources,
+  };
+  Kind kind = Kind::short_of_resources;
+  /// A sentence, valid for the length of the call. It may hold what a peer sent, without control characters.
+  std::string_view text = {};
+};
+
 /// How a WebsocketppServer behaves. Every timeout must be more than 0 and every maximum at least 1, or an assertion
 /// fails when the server is made.
 struct WebsocketppServerOptions {
@@ -49,13 +66,14 @@ struct WebsocketppServerOptions {
   std::string host = "127.0.0.1";
   /// The port to listen on; 0 is any that is free, and port() says which.
   std::uint16_t port = 12345;
-  /// Web pages that may connect, besides those that come from this host's own loopback addresses and those that this
-  /// server gave out itself: origins as browsers send them, "https://example.org", "null" for pages from a file, or "*"
-  /// for all. Programs that are not browsers send no origin, and are let in.
-  ///
-  /// A server that listens on a loopback address does not take a page for its own because the names agree: any name can
-  /// be made to lead to a loopback address.
+  /// Web pages that may connect, besides those that come from this server itself: origins as browsers send them,
+  /// "https://example.org", "null" for pages from a file, or "*" for all. Programs that are not browsers send no
+  /// origin, and are let in. Others are answered with status 403.
   std::vector<std::string> allowed_origins = {};
+  /// Host names that requests may be for, besides localhost and numeric addresses; "*" for all. Any name can be made to
+  /// lead to this server, and a page that comes from that name would be taken for the server's own ("DNS rebinding").
+  /// Requests for others are answered with status 403.
+  std::vector<std::string> allowed_hosts = {};
   /// Subprotocols that are spoken (RFC 6455, section 1.9). The first one that the client offers is chosen; where it
   /// offers none of them, none is.
   std::vector<std::string> subprotocols = {};
@@ -84,10 +102,11 @@ struct WebsocketppServerOptions {
   /// Answers plain HTTP requests, so that a page can be given out on the same port. Without one they are answered with
   /// status 426. Must not call the server.
   Callback<HttpResponse(const HttpRequest&)> on_http_request = {};
-  /// Is told, in a sentence, what an operator should know: a refused origin, a lack of file descriptors. The text is
-  /// valid for the length of the call and may hold what a peer sent, without control characters. Must not call the
-  /// server.
-  Callback<void(std::string_view)> on_warning = {};
+  /// Is told what an operator should know. Must not call the server.
+  Callback<void(const WebsocketppWarning&)> on_warning = {};
+  /// Is told, after each turn in which messages came, how many they were and how long it took from reading them to
+  /// giving the replies to the kernel. Costs one look at the clock. Must not call the server.
+  Callback<void(std::size_t messages, Duration took)> on_turn = {};
 };
 
 /// How a WebsocketppClient behaves. Every timeout must be more than 0 and every maximum at least 1, or an assertion

@@ -27,36 +27,30 @@ inline std::string_view host_of(std::string_view authority) noexcept {
   return authority.substr(0, authority.find(':'));
 }
 
-/// Whether a host can only be the one that the browser itself runs on.
-inline bool is_loopback(std::string_view host) {
-  boost::system::error_code error;
-  const boost::asio::ip::address address = boost::asio::ip::make_address(std::string{host}, error);
-  return equal_but_for_case(host, "localhost") || (!error && address.is_loopback());
+inline bool is_listed(std::string_view name, const std::vector<std::string>& list) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const std::string& entry) { return entry == "*" || equal_but_for_case(entry, name); });
 }
 
-/// Decides about an origin (RFC 6454, section 7) that a handshake for `host_header` brought.
+/// Decides about the Host of a request. A number cannot be made to lead elsewhere, and browsers do not ask anybody
+/// where localhost is. Browsers always send a Host.
+inline bool host_is_allowed(std::string_view host_header, const std::vector<std::string>& allowed) {
+  const std::string_view host = host_of(host_header);
+  boost::system::error_code no_number;
+  boost::asio::ip::make_address(std::string{host}, no_number);
+  return host_header.empty() || !no_number || equal_but_for_case(host, "localhost") || is_listed(host, allowed) ||
+         is_listed(host_header, allowed);
+}
+
+/// Decides about an origin (RFC 6454, section 7) that a handshake for `host_header`, which is allowed, brought.
 inline bool origin_is_allowed(std::string_view origin, std::string_view host_header,
-                              const std::vector<std::string>& allowed, bool listens_on_loopback) {
-  const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
-    return entry == "*" || equal_but_for_case(entry, origin);
-  });
-  if (listed) {
-    return true;
-  }
+                              const std::vector<std::string>& allowed) {
   const std::size_t scheme_end = origin.find("://");
-  if (scheme_end == std::string_view::npos) {
-    return false;
-  }
   const std::string_view scheme = origin.substr(0, scheme_end);
-  const std::string_view authority = origin.substr(scheme_end + 3);
-  if (!equal_but_for_case(scheme, "http") && !equal_but_for_case(scheme, "https")) {
-    return false;
-  }
-  if (is_loopback(host_of(authority))) {
-    return true;
-  }
-  // Any name can be made to lead to a loopback address, so that an attacker's page is "same origin" with it.
-  return !listens_on_loopback && equal_but_for_case(authority, host_header);
+  const bool is_page = scheme_end != std::string_view::npos &&
+                       (equal_but_for_case(scheme, "http") || equal_but_for_case(scheme, "https"));
+  return is_listed(origin, allowed) ||
+         (is_page && !host_header.empty() && equal_but_for_case(origin.substr(scheme_end + 3), host_header));
 }
 
 }  // namespace restante::websocketpp_detail

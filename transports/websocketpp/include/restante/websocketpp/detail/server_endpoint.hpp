@@ -33,6 +33,7 @@ class ServerEndpoint final : public Endpoint {
     RESTANTE_ASSERT(server_options_.pending_handshakes_max >= 1, "pending_handshakes_max must be at least 1");
     RESTANTE_ASSERT(server_options_.header_bytes_max >= 1 && server_options_.header_bytes_max <= 15'000,
                     "header_bytes_max must be 1 to 15,000");
+    on_turn_ = std::move(server_options_.on_turn);
     listen();
   }
 
@@ -101,7 +102,7 @@ class ServerEndpoint final : public Endpoint {
   // The connection stays in the kernel's queue until there is room.
   void accept_later(const ErrorCode& error) {
     if (!std::exchange(short_of_resources_, true)) {
-      warn("Cannot accept connections for now: " + error.message());
+      warn(WebsocketppWarning::Kind::short_of_resources, "Cannot accept connections for now: " + error.message());
     }
     constexpr std::chrono::milliseconds pause_length{50};
     accept_again_.expires_after(pause_length);
@@ -162,11 +163,10 @@ class ServerEndpoint final : public Endpoint {
       return;
     }
     const Verdict verdict =
-        decide(*session.engine, *session.request,
-               {server_options_, local_.address().is_loopback(), established_ >= server_options_.connections_max});
+        decide(*session.engine, *session.request, {server_options_, established_ >= server_options_.connections_max});
     session.request.reset();
     if (!verdict.warning.empty()) {
-      warn(verdict.warning);
+      warn(verdict.kind, verdict.warning);
     }
     answer(session, verdict.answer, verdict.upgraded);
     if (verdict.upgraded) {
@@ -183,9 +183,9 @@ class ServerEndpoint final : public Endpoint {
     }
   }
 
-  void warn(const std::string& sentence) {
+  void warn(WebsocketppWarning::Kind kind, const std::string& sentence) {
     if (server_options_.on_warning) {
-      server_options_.on_warning(sentence);
+      server_options_.on_warning({kind, sentence});
     }
   }
 

@@ -24,6 +24,7 @@ struct Verdict {
   std::string protocol = {};
   /// Something that an operator should know, or nothing.
   std::string warning = {};
+  WebsocketppWarning::Kind kind = {};
 };
 
 /// What a peer sent, fit for a line of a log.
@@ -92,13 +93,18 @@ inline std::string choose_subprotocol(Engine& engine, const HandshakeRequest& re
 /// What the server knows besides the request.
 struct HandshakeSurroundings {
   WebsocketppServerOptions& options;
-  bool listens_on_loopback = true;
   bool full = false;
 };
 
 /// Decides about a complete request.
 inline Verdict decide(Engine& engine, const HandshakeRequest& request, const HandshakeSurroundings& surroundings) {
   namespace processor = ::websocketpp::processor;
+  const std::string& host = request.get_header("Host");
+  if (!host_is_allowed(host, surroundings.options.allowed_hosts)) {
+    return {.answer = http_refusal(403, "Requests for this host are not answered: the server must allow it."),
+            .warning = "Refused a request for the host \"" + printable(host) + "\", which is not among those allowed",
+            .kind = WebsocketppWarning::Kind::host_refused};
+  }
   if (!processor::is_websocket_handshake(request)) {
     return {.answer = answer_plain_request(request, surroundings.options.on_http_request)};
   }
@@ -114,15 +120,15 @@ inline Verdict decide(Engine& engine, const HandshakeRequest& request, const Han
     return {.answer = http_refusal(400, "Sec-WebSocket-Key is not 16 bytes in base64.")};
   }
   const std::string& origin = request.get_header("Origin");
-  if (!origin.empty() && !origin_is_allowed(origin, request.get_header("Host"), surroundings.options.allowed_origins,
-                                            surroundings.listens_on_loopback)) {
-    return {
-        .answer = http_refusal(403, "Pages of this origin may not connect: the server must allow it."),
-        .warning = "Refused a page from the origin \"" + printable(origin) + "\", which is not among those allowed"};
+  if (!origin.empty() && !origin_is_allowed(origin, host, surroundings.options.allowed_origins)) {
+    return {.answer = http_refusal(403, "Pages of this origin may not connect: the server must allow it."),
+            .warning = "Refused a page from the origin \"" + printable(origin) + "\", which is not among those allowed",
+            .kind = WebsocketppWarning::Kind::origin_refused};
   }
   if (surroundings.full) {
     return {.answer = http_refusal(503, "There are too many connections."),
-            .warning = "Refused a connection: there are as many as allowed"};
+            .warning = "Refused a connection: there are as many as allowed",
+            .kind = WebsocketppWarning::Kind::too_many_connections};
   }
   Verdict verdict{.upgraded = true, .protocol = choose_subprotocol(engine, request, surroundings.options.subprotocols)};
   HandshakeResponse response;

@@ -65,6 +65,8 @@ class Timing {
     in_turn_ = true;
   }
   void turn_ends() { in_turn_ = false; }
+  /// How long the turn has taken so far, by the real time.
+  Duration turn_takes() const { return clock() - turn_time_; }
 
   bool in_turn() const noexcept { return in_turn_; }
   SteadyTime now() const { return in_turn_ ? turn_time_ : clock(); }

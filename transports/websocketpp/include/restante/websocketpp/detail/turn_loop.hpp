@@ -105,6 +105,9 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
     timing_.turn_begins();
     work();
     settle();
+    if (const std::size_t messages = std::exchange(messages_in_turn_, 0); messages > 0 && on_turn_) {
+      on_turn_(messages, timing_.turn_takes());
+    }
     timing_.turn_ends();
   }
 
@@ -161,6 +164,8 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
   SessionTable sessions_;
   /// The listener was told something since it was last told that a turn ended.
   bool reported_ = false;
+  /// Told how many messages a turn brought and how long it took.
+  Callback<void(std::size_t, Duration)> on_turn_;
   /// Called once when there is no connection any more.
   Callback<void()> on_empty_;
   /// Looked at before the turn ends.
@@ -319,6 +324,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
       default:
         if (session.phase == Phase::open) {
           reported_ = true;
+          ++messages_in_turn_;
           listener_->received(session.name,
                               message->get_opcode() == opcode::text ? MessageType::text : MessageType::binary, payload);
         }
@@ -435,6 +441,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
   }
 
   bool turn_posted_ = false;
+  std::size_t messages_in_turn_ = 0;
   MaskSource random_;
   std::vector<Session*> scratch_;
 };

@@ -1,0 +1,131 @@
+#include "metrics.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include <restante/version.hpp>
+
+namespace restante_server {
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+class Text {
+ public:
+  void head(std::string_view name, std::string_view kind, std::string_view help) {
+    text_ += "# HELP restante_" + std::string{name} + " " + std::string{help} + "\n# TYPE restante_" +
+             std::string{name} + " " + std::string{kind} + "\n";
+  }
+
+  void value(std::string_view name, std::string_view labels, std::string_view value) {
+    text_ += "restante_" + std::string{name};
+    if (!labels.empty()) {
+      text_ += "{" + std::string{labels} + "}";
+    }
+    text_ += " " + std::string{value} + "\n";
+  }
+
+  void one(std::string_view name, std::string_view kind, std::string_view help, std::uint64_t amount) {
+    head(name, kind, help);
+    value(name, "", std::to_string(amount));
+  }
+
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void add_requests(Text& text, const restante::MessengerCounters& counters) {
+  const restante::Answers& answers = counters.answers;
+  struct Row {
+    std::string_view packet;
+    std::string_view result;
+    std::uint64_t count;
+  };
+  const std::initializer_list<Row> rows{{"ASSOCIATE", "associated", answers.associated},
+                                        {"ASSOCIATE", "taken", answers.address_taken},
+                                        {"PUSH", "stored", answers.push_stored},
+                                        {"PUSH", "mailbox_full", answers.push_mailbox_full},
+                                        {"PUSH", "not_associated", answers.push_not_associated},
+                                        {"PUSH", "payload_too_large", answers.push_payload_too_large},
+                                        {"GET", "message", answers.get_message},
+                                        {"GET", "empty", answers.get_empty},
+                                        {"GET", "not_associated", answers.get_not_associated},
+                                        {"any", "storage_unavailable", answers.storage_unavailable}};
+  text.head("requests_total", "counter", "Requests by packet and by what came of them.");
+  std::uint64_t known = 0;
+  for (const Row& row : rows) {
+    known += row.count;
+    text.value("requests_total",
+               "packet=\"" + std::string{row.packet} + "\",result=\"" + std::string{row.result} + "\"",
+               std::to_string(row.count));
+  }
+  // What reached no rule of the mailboxes.
+  text.value("requests_total", "packet=\"any\",result=\"malformed\"",
+             std::to_string(counters.packets_received - known));
+}
+
+void add_latency(Text& text, const LatencyHistogram& latency) {
+  constexpr std::string_view name = "request_duration_seconds";
+  text.head(name, "histogram", "From reading a request from the network to giving its reply to the network.");
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < LatencyHistogram::bounds_us.size(); ++i) {
+    below += latency.counts()[i];
+    text.value(std::string{name} + "_bucket",
+               "le=\"" + number(static_cast<double>(LatencyHistogram::bounds_us[i]) / 1e6) + "\"",
+               std::to_string(below));
+  }
+  text.value(std::string{name} + "_bucket", "le=\"+Inf\"", std::to_string(latency.total()));
+  text.value(std::string{name} + "_sum", "", number(latency.sum_seconds()));
+  text.value(std::string{name} + "_count", "", std::to_string(latency.total()));
+}
+
+}  // namespace
+
+void LatencyHistogram::add(restante::Duration took, std::uint64_t requests) {
+  const auto nanoseconds = static_cast<std::uint64_t>(std::max<restante::Duration::rep>(took.count(), 0));
+  const auto* const bucket = std::lower_bound(bounds_us.begin(), bounds_us.end(), (nanoseconds + 999) / 1000);
+  counts_[static_cast<std::size_t>(bucket - bounds_us.begin())] += requests;
+  total_ += requests;
+  sum_ns_ += nanoseconds * requests;
+}
+
+std::string metrics_text(const ServerNumbers& numbers) {
+  const restante::MessengerCounters& counters = numbers.messenger;
+  Text text;
+  text.head("build_info", "gauge", "The version of the server.");
+  text.value("build_info", "version=\"" + std::string{restante::version} + "\"", "1");
+  text.one("connections", "gauge", "Connections that are open.", counters.connections_open);
+  text.one("connections_opened_total", "counter", "Connections that were opened.", counters.connections_opened);
+  text.one("handshakes_refused_total", "counter", "Connections that were not let in.", numbers.handshakes_refused);
+  text.one("connections_paused_total", "counter",
+           "Times that a connection was not read from, because its replies waited.", counters.connections_paused);
+  text.one("connections_stuck_total", "counter", "Connections closed because their peer did not read.",
+           counters.connections_stuck);
+  text.one("text_messages_refused_total", "counter", "Connections closed because they sent text.",
+           counters.text_messages_refused);
+  text.one("addresses_held", "gauge", "Ids that are associated.", counters.addresses_held);
+  text.one("packets_received_total", "counter", "Packets from clients.", counters.packets_received);
+  text.one("packets_sent_total", "counter", "Packets to clients.", counters.packets_sent);
+  add_requests(text, counters);
+  text.one("mailboxes_in_use", "gauge", "Mailboxes with messages in them.", numbers.mailboxes_in_use);
+  text.one("messages_held", "gauge", "Messages in all mailboxes.", counters.books.held);
+  text.one("payload_bytes_held", "gauge", "Bytes of their payloads.", counters.payload_bytes_held);
+  text.one("messages_loaded_total", "counter", "Messages that the store gave back.", counters.books.loaded);
+  text.one("messages_stored_total", "counter", "Messages that entered a mailbox.", counters.books.stored);
+  text.one("messages_taken_total", "counter", "Messages that left a mailbox.", counters.books.taken);
+  text.one("store_available", "gauge", "Whether the store takes changes.", counters.store_available ? 1 : 0);
+  text.one("store_failures_total", "counter", "Times that the store failed.", counters.store_failures);
+  add_latency(text, numbers.latency);
+  return text.take();
+}
+
+}  // namespace restante_server

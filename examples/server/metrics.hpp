@@ -1,0 +1,44 @@
+// Numbers for Prometheus.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <restante/messenger_options.hpp>
+#include <restante/time.hpp>
+
+namespace restante_server {
+
+/// How long requests took, in buckets that each hold what the one before holds as well.
+class LatencyHistogram {
+ public:
+  /// Upper bounds of the buckets, in microseconds; what took longer is in the last, which has none.
+  static constexpr std::array<std::uint64_t, 10> bounds_us{10, 25, 50, 100, 250, 500, 1000, 5000, 25'000, 100'000};
+
+  /// So many requests took so long.
+  void add(restante::Duration took, std::uint64_t requests);
+
+  const std::array<std::uint64_t, bounds_us.size() + 1>& counts() const noexcept { return counts_; }
+  std::uint64_t total() const noexcept { return total_; }
+  double sum_seconds() const noexcept { return static_cast<double>(sum_ns_) / 1e9; }
+
+ private:
+  std::array<std::uint64_t, bounds_us.size() + 1> counts_{};
+  std::uint64_t total_ = 0;
+  std::uint64_t sum_ns_ = 0;
+};
+
+struct ServerNumbers {
+  restante::MessengerCounters messenger;
+  std::uint64_t handshakes_refused = 0;
+  /// Mailboxes with at least one message in them.
+  std::uint64_t mailboxes_in_use = 0;
+  const LatencyHistogram& latency;
+};
+
+/// The Prometheus text format, version 0.0.4.
+std::string metrics_text(const ServerNumbers& numbers);
+
+}  // namespace restante_server

@@ -1,0 +1,226 @@
+#include "options.hpp"
+
+#include <toml++/toml.h>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <stdexcept>
+
+#include <restante/version.hpp>
+
+namespace restante_server {
+namespace {
+
+const std::map<std::string, LogLevel> levels{{"off", LogLevel::off},
+                                             {"error", LogLevel::error},
+                                             {"warn", LogLevel::warn},
+                                             {"info", LogLevel::info},
+                                             {"debug", LogLevel::debug}};
+
+// What is read as text or a number before it gets its type.
+struct Raw {
+  std::string config;
+  std::string level = "info";
+  std::uint32_t stuck_after_s = 30;
+  std::uint32_t ping_interval_s = 20;
+};
+
+// RESTANTE_ and the name of the option: --allow-origin is RESTANTE_ALLOW_ORIGIN.
+std::string variable_of(std::string option) {
+  std::string name = "RESTANTE_";
+  for (const char character : option.substr(2)) {
+    name +=
+        character == '-' ? '_' : static_cast<char>(character >= 'a' && character <= 'z' ? character - 32 : character);
+  }
+  return name;
+}
+
+template <class Value>
+CLI::Option* add(CLI::App& app, const std::string& name, Value& value, const std::string& text) {
+  return app.add_option(name, value, text)->envname(variable_of(name));
+}
+
+void describe_place(CLI::App& app, Options& options) {
+  const std::string group = "Where";
+  add(app, "--host", options.host, "The address to listen on; 0.0.0.0 is all of this host's")
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--port", options.port, "The port to listen on; 0 is any that is free")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--web", options.web, "A folder to serve the page from, in place of the one that is built in")
+      ->check(CLI::ExistingDirectory)
+      ->group(group);
+  CLI::Option* const certificate =
+      add(app, "--tls-cert", options.tls_certificate, "The certificate chain (PEM) to speak TLS with: wss and https")
+          ->check(CLI::ExistingFile)
+          ->group(group);
+  CLI::Option* const key = add(app, "--tls-key", options.tls_key, "Its private key (PEM); SIGHUP has both read again")
+                               ->check(CLI::ExistingFile)
+                               ->group(group);
+  certificate->needs(key);
+  key->needs(certificate);
+}
+
+void describe_guests(CLI::App& app, Options& options) {
+  const std::string group = "Who may connect";
+  // One value for each, so that what follows it is not taken for another.
+  add(app, "--allow-origin", options.allowed_origins,
+      "Let web pages from this origin connect, besides the server's own: https://example.org, null for a page that was "
+      "opened from a file, * for all; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->delimiter(',')
+      ->group(group);
+  add(app, "--allow-host", options.allowed_hosts,
+      "Answer requests for this host name, besides localhost and numeric addresses: the name that people type, or that "
+      "a proxy passes on; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->delimiter(',')
+      ->group(group);
+}
+
+void describe_limits(CLI::App& app, Options& options, Raw& raw) {
+  const std::string group = "Limits";
+  add(app, "--capacity", options.capacity, "Messages that a mailbox holds")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--max-connections", options.connections_max, "Connections open at a time; the next is answered with 503")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--max-waiting-bytes", options.waiting_bytes_max,
+      "Bytes of replies that may wait on a connection before nothing more is read from it")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--stuck-after", raw.stuck_after_s, "Seconds after which a peer that does not read its replies is closed")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--ping-interval", raw.ping_interval_s, "Seconds of silence after which a peer is asked whether it is there")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void describe_log(CLI::App& app, Options& options, Raw& raw) {
+  const std::string group = "Log, on standard error";
+  add(app, "--log-level", raw.level, "How much to say: off, error, warn, info or debug")
+      ->check(CLI::IsMember(levels))
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--log-packets", options.log_packets,
+               "Show each packet, decoded and in hexadecimal, messages included: for learning")
+      ->envname(variable_of("--log-packets"))
+      ->group(group);
+}
+
+// A value of the file as the command line would have it; nothing for one that has no such form.
+std::vector<std::string> texts_of(const toml::node& node) {
+  if (const auto* array = node.as_array()) {
+    std::vector<std::string> texts;
+    for (const toml::node& element : *array) {
+      const std::vector<std::string> more = texts_of(element);
+      texts.insert(texts.end(), more.begin(), more.end());
+    }
+    return texts;
+  }
+  if (const auto* text = node.as_string()) {
+    return {text->get()};
+  }
+  if (const auto* number = node.as_integer()) {
+    return {std::to_string(number->get())};
+  }
+  if (const auto* flag = node.as_boolean()) {
+    return {flag->get() ? "true" : "false"};
+  }
+  return {};
+}
+
+std::string place(const std::string& file, const toml::source_region& region) {
+  return file + ":" + std::to_string(region.begin.line) + ":" + std::to_string(region.begin.column) + ": ";
+}
+
+// Takes from the file what neither the command line nor a variable said.
+void read_file(CLI::App& app, const std::string& file) {
+  toml::table table;
+  try {
+    table = toml::parse_file(file);
+  } catch (const toml::parse_error& error) {
+    throw std::runtime_error(place(file, error.source()) + std::string{error.description()});
+  }
+  for (const auto& [key, value] : table) {
+    const std::string name = "--" + std::string{key.str()};
+    CLI::Option* const option = app.get_option_no_throw(name);
+    if (option == nullptr || name == "--config" || name == "--help" || name == "--version") {
+      throw std::runtime_error(place(file, value.source()) + "there is no option '" + std::string{key.str()} +
+                               "'; the names are those of the command line, without the dashes in front");
+    }
+    const std::vector<std::string> texts = texts_of(value);
+    if (texts.empty() && !value.is_array()) {
+      throw std::runtime_error(place(file, value.source()) + "'" + std::string{key.str()} +
+                               "' must be a text, a number, true or false, or a list of texts");
+    }
+    if (option->count() > 0 || texts.empty()) {
+      continue;
+    }
+    try {
+      option->add_result(texts);
+      option->run_callback();
+    } catch (const CLI::ParseError& error) {
+      throw std::runtime_error(place(file, value.source()) + error.what());
+    }
+  }
+}
+
+}  // namespace
+
+Parsed parse_options(int count, char** arguments) {
+  Options options;
+  Raw raw;
+  CLI::App app{
+      "A server of mailboxes over WebSockets, and of the page that uses them. Open the address that it prints in two "
+      "browser tabs, and send a message from one to the other.",
+      "restante-server"};
+  app.footer(
+      "Each option can also be a variable, RESTANTE_PORT for --port, or a line of the file, port = 12345. The command "
+      "line wins over variables, and they over the file.\n"
+      "The server's own page may connect, and programs that are no browsers. There is no authentication: whoever can "
+      "reach the port can take any id that is free, which is why it listens on this machine only unless told "
+      "otherwise.");
+  app.set_version_flag("--version", std::string{"restante-server "} + restante::version, "Show the version");
+  add(app, "--config", raw.config, "A file (TOML) with options")->check(CLI::ExistingFile);
+  describe_place(app, options);
+  describe_guests(app, options);
+  describe_limits(app, options, raw);
+  describe_log(app, options, raw);
+  try {
+    app.parse(count, arguments);
+    if (!raw.config.empty()) {
+      read_file(app, raw.config);
+    }
+    if (options.tls_certificate.empty() != options.tls_key.empty()) {
+      throw std::runtime_error("tls-cert and tls-key belong together");
+    }
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      return {{}, app.exit(error)};
+    }
+    std::fprintf(stderr, "restante-server: %s (--help shows what it understands)\n", error.what());
+    return {{}, 2};
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "restante-server: %s\n", error.what());
+    return {{}, 2};
+  }
+  options.log_level = levels.at(raw.level);
+  options.stuck_after = std::chrono::seconds{raw.stuck_after_s};
+  options.ping_interval = std::chrono::seconds{raw.ping_interval_s};
+  return {options, 0};
+}
+
+}  // namespace restante_server

@@ -1,0 +1,46 @@
+// What restante-server is told when it is started: on the command line, in variables of the environment, and in a file.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log.hpp"
+
+namespace restante_server {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 12345;
+  /// The folder of the page; empty for the one that is built in.
+  std::filesystem::path web;
+  std::vector<std::string> allowed_origins;
+  std::vector<std::string> allowed_hosts;
+  std::filesystem::path tls_certificate;
+  std::filesystem::path tls_key;
+
+  std::uint32_t capacity = 100;
+  std::size_t connections_max = 1024;
+  std::size_t waiting_bytes_max = std::size_t{64} * 1024;
+  std::chrono::seconds stuck_after{30};
+  std::chrono::seconds ping_interval{20};
+
+  LogLevel log_level = LogLevel::info;
+  bool log_packets = false;
+};
+
+/// Either what was asked for, or the code to exit with: --help and --version were answered, or a mistake was named.
+struct Parsed {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+
+/// Reads the command line, the variables RESTANTE_… and the file that --config or RESTANTE_CONFIG names. The command
+/// line wins over variables, and they over the file.
+Parsed parse_options(int count, char** arguments);
+
+}  // namespace restante_server

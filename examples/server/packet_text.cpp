@@ -1,0 +1,77 @@
+#include "packet_text.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <variant>
+
+#include <restante/classic/codec.hpp>
+
+namespace restante_server {
+namespace {
+
+namespace classic = restante::classic;
+
+std::string bytes(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " byte" : " bytes");
+}
+
+struct Words {
+  std::string operator()(const classic::Malformed&) const { return "no packet of the protocol"; }
+  // A credential is a secret.
+  std::string operator()(const classic::Associate& packet) const {
+    return "ASSOCIATE " + std::to_string(packet.id) + (packet.credential.empty() ? "" : " with a credential");
+  }
+  std::string operator()(const classic::Get& packet) const { return "GET " + std::to_string(packet.id); }
+  std::string operator()(const classic::Push& packet) const {
+    return "PUSH from " + std::to_string(packet.sender) + " to " + std::to_string(packet.receiver) + ", " +
+           bytes(packet.payload.size()) +
+           (packet.length_is_valid() ? "" : ", but its length says " + std::to_string(packet.length));
+  }
+  std::string operator()(const classic::AssociationSuccess& packet) const {
+    return "ASSOCIATIONSUCCESS " + std::to_string(packet.id);
+  }
+  std::string operator()(const classic::AssociationFailed& packet) const {
+    return "ASSOCIATIONFAILED " + std::to_string(packet.id);
+  }
+  std::string operator()(const classic::UnknownError& packet) const {
+    return "UNKNOWNERROR " + std::to_string(packet.id);
+  }
+  std::string operator()(const classic::BufferEmpty& packet) const {
+    return "BUFFEREMPTY " + std::to_string(packet.id);
+  }
+  std::string operator()(const classic::PositiveAck& packet) const {
+    return "POSITIVEACK " + std::to_string(packet.id);
+  }
+  std::string operator()(const classic::BufferFull& packet) const { return "BUFFERFULL " + std::to_string(packet.id); }
+  std::string operator()(const classic::GetResponse& packet) const {
+    return "GETRESPONSE for " + std::to_string(packet.id) + " from " + std::to_string(packet.sender) + ", " +
+           bytes(packet.payload.size());
+  }
+};
+
+std::string hexadecimal(restante::BytesView packet) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text = " [";
+  const std::size_t shown = packet.size() > classic::packet_bytes_max ? classic::packet_bytes_max : packet.size();
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += i == 0 ? "" : " ";
+    text += digits[packet[i] >> 4U];
+    text += digits[packet[i] & 15U];
+  }
+  return text + (shown < packet.size() ? " and " + bytes(packet.size() - shown) + " more]" : "]");
+}
+
+}  // namespace
+
+std::string describe_client_packet(restante::BytesView packet) {
+  const classic::ClientPacket decoded = classic::decode_client_packet(packet);
+  const auto* associate = std::get_if<classic::Associate>(&decoded);
+  const bool has_secret = associate != nullptr && !associate->credential.empty();
+  return std::visit(Words{}, decoded) + hexadecimal(has_secret ? packet.first(3) : packet);
+}
+
+std::string describe_server_packet(restante::BytesView packet) {
+  return std::visit(Words{}, classic::decode_server_packet(packet)) + hexadecimal(packet);
+}
+
+}  // namespace restante_server
