@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include <restante/assert.hpp>
 #include <restante/memory/link.hpp>
 #include <restante/memory/pipe.hpp>
+#include <restante/memory/places.hpp>
 #include <restante/memory/program.hpp>
 #include <restante/memory/random.hpp>
 #include <restante/memory/timeline.hpp>
@@ -183,7 +183,8 @@ class Exchange {
   /// What happened on all connections that a client ever made.
   LinkCounters client_counters(std::size_t client, std::size_t pipe) const {
     LinkCounters sum = programs_[client].ended[pipe];
-    for (const Wire& wire : wires_) {
+    for (std::size_t slot = 0; slot < wires_.size(); ++slot) {
+      const Wire& wire = wires_[slot];
       if (wire.exists && wire.client == client) {
         sum += wire.pipes[pipe].counters();
       }
@@ -223,7 +224,7 @@ class Exchange {
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
       slot = static_cast<std::uint32_t>(wires_.size());
-      wires_.emplace_back();
+      wires_.push_back({});
     } else {
       slot = free_slots_.back();
       free_slots_.pop_back();
@@ -467,9 +468,9 @@ class Exchange {
   Random random_;
   std::uint64_t opened_ = 0;
   /// By number; never shrinks.
-  std::deque<Enlisted> programs_;
-  /// By slot; a deque, because what it holds must stay in place while listeners open further connections.
-  std::deque<Wire> wires_;
+  Places<Enlisted> programs_;
+  /// By slot.
+  Places<Wire> wires_;
   std::vector<std::uint32_t> free_slots_;
 };
 
