@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace restante::cli {
 namespace {
@@ -29,21 +30,55 @@ void print_object(const nlohmann::json& object) {
   print_line(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+// A character of UTF-8 and how many bytes it has; one byte and no code where there is none.
+struct Character {
+  std::size_t bytes = 1;
+  std::optional<std::uint32_t> code;
+};
+
+Character first_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  if (byte(0) < 0x80) {
+    return {1, byte(0)};
+  }
+  const std::size_t length = byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
+  if (length == 0 || byte(0) >= 0xf5 || text.size() < length) {
+    return {};
+  }
+  std::uint32_t code = byte(0) & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) {
+      return {};
+    }
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  return {length, code};
+}
+
+// Control characters can make a terminal do things, and those for the direction of writing show a text as another.
+bool is_harmless(std::uint32_t code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool direction = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return !control && !direction;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text, bool lines) {
   std::string shown;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(text[i]);
-    // U+0080 to U+009F are control characters too, two bytes in UTF-8.
-    const bool second_control = byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
-    if ((byte < 0x20 && !(lines && (byte == '\n' || byte == '\t'))) || byte == 0x7f || second_control) {
-      shown += "\\x";
-      shown += digits[byte >> 4U];
-      shown += digits[byte & 15U];
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    const bool wanted = lines && (character.code == '\n' || character.code == '\t');
+    if (character.code && (wanted || is_harmless(*character.code))) {
+      shown += text.substr(0, character.bytes);
     } else {
-      shown += text[i];
+      for (const char byte : text.substr(0, character.bytes)) {
+        shown += "\\x";
+        shown += digits[static_cast<std::uint8_t>(byte) >> 4U];
+        shown += digits[static_cast<std::uint8_t>(byte) & 15U];
+      }
     }
+    text.remove_prefix(character.bytes);
   }
   return shown;
 }
