@@ -17,6 +17,8 @@
 
 #include "report_parts.hpp"
 #include "sequence.hpp"
+#include "states.hpp"
+#include "summary.hpp"
 #include "text.hpp"
 
 namespace restante_sim {
@@ -245,63 +247,43 @@ std::string data_json(const Scenario& scenario, const std::vector<PlannedClient>
 
 // ---- The parts of the page that are text
 
-struct Verdict {
-  std::string_view tone;
-  std::string_view word;
-};
-
-Verdict verdict_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::held:
-      return {"good", "Everything held"};
-    case Outcome::unexpected:
-      return {"bad", "Not as expected"};
-    case Outcome::not_live:
-      return {"bad", "Liveness failed"};
-    case Outcome::violated:
-      return {"bad", "An invariant broke"};
-  }
-  return {"bad", "Unknown"};
+std::string checker_row(std::string_view name, std::string_view checks, std::size_t failures) {
+  const std::string many = failures >= restante::sim::Findings::kept_max ? " or more" : "";
+  return "<li data-tone=\"" + std::string{failures > 0 ? "bad" : "good"} + "\"><b>" + std::string{name} +
+         "</b> <span>" + std::string{checks} + "</span> <em>" +
+         (failures > 0 ? counted(failures, "failure") + many : "held") + "</em></li>\n";
 }
 
-struct Checker {
-  std::string_view name;
-  std::string_view checks;
-};
-
-constexpr std::array<Checker, 6> checkers{{
-    {"protocol", "One right reply to each request, in order; one holder for each id; the books balance"},
-    {"delivery", "Nothing invented, nothing twice, nothing out of order"},
-    {"client", "Clients claim their id first, and wait as long as they promise"},
-    {"flow", "Only a peer that did not read is closed as stuck"},
-    {"network", "The simulated links deliver what was sent, and fall quiet"},
-    {"liveness", "After healing, every id finds a holder and every mailbox drains"},
-}};
-
-std::string checker_row(std::string_view name, std::string_view checks, std::size_t failures, bool applies = true) {
-  const std::string many = failures >= restante::sim::Findings::kept_max ? " or more" : "";
-  return "<li data-tone=\"" +
-         std::string{failures > 0 ? "bad"
-                     : applies    ? "good"
-                                  : "calm"} +
-         "\"><b>" + std::string{name} + "</b> <span>" + std::string{checks} + "</span> <em>" +
-         (failures > 0 ? counted(failures, "failure") + many
-          : applies    ? "held"
-                       : "not checked") +
-         "</em></li>\n";
+// The names of checkers that found something; those in violations have no account of what links they were about.
+std::map<std::string_view, std::size_t> failures_of(const RunResult& result) {
+  std::map<std::string_view, std::size_t> failures;
+  for (const std::vector<Violation>* const list : {&result.violations, &result.liveness_failures}) {
+    for (const Violation& violation : *list) {
+      ++failures[violation.checker];
+    }
+  }
+  return failures;
 }
 
 std::string checkers_html(const Scenario& scenario, const RunResult& result) {
   std::string text = "<ul class=\"checkers\">\n";
-  for (const Checker& checker : checkers) {
-    const auto counts = [&checker](const Violation& violation) { return violation.checker == checker.name; };
-    const auto failures = std::count_if(result.violations.begin(), result.violations.end(), counts) +
-                          std::count_if(result.liveness_failures.begin(), result.liveness_failures.end(), counts);
-    const bool applies = checker.name != "liveness" || scenario.heals_within > Duration::zero();
-    text += checker_row(checker.name, checker.checks, static_cast<std::size_t>(failures), applies);
+  std::map<std::string_view, std::size_t> unlisted = failures_of(result);
+  for (const AppliedChecker& checker : applied_checkers(scenario)) {
+    std::size_t failures = 0;
+    for (const auto& [name, count] : failures_of(result)) {
+      if (checker.name.substr(0, checker.name.find(' ')) == name) {
+        failures += count;
+        unlisted.erase(name);
+      }
+    }
+    text += checker_row(checker.name, checker.what, failures);
   }
-  text += checker_row("expectations", "What the scenario says must come of it", result.unmet.size(),
-                      !scenario.expectations.empty());
+  for (const auto& [name, count] : unlisted) {
+    text += checker_row(html(name), "what no checker has to look for", count);
+  }
+  if (!scenario.expectations.empty()) {
+    text += checker_row("expectations", "what the scenario says must come of it", result.unmet.size());
+  }
   return text + "</ul>\n";
 }
 
@@ -337,20 +319,22 @@ std::string totals_html(const RunResult& result) {
   return text + "</dl>\n";
 }
 
-std::string states_html(const RunResult& result) {
+std::string states_html(const Scenario& scenario, const RunResult& result) {
   std::string reached;
-  std::string never;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Sometimes::count); ++i) {
     const auto state = static_cast<Sometimes>(i);
-    const std::string word = words(name(state));
     if (const std::uint64_t count = result.sometimes[state]; count > 0) {
-      reached += "<div><dt>" + word + "</dt><dd>" + with_commas(count) + "</dd></div>\n";
-    } else {
-      never += "<li>" + word + "</li>\n";
+      reached += "<div><dt>" + words(name(state)) + "</dt><dd>" + with_commas(count) + "</dd></div>\n";
     }
   }
+  std::string never;
+  for (const std::string_view state : never_reached(scenario, result.sometimes)) {
+    never += "<li>" + words(state) + "</li>\n";
+  }
   return (reached.empty() ? "<p class=\"hint\">None.</p>\n" : "<dl class=\"numbers\">\n" + reached + "</dl>\n") +
-         (never.empty() ? "" : "<h3>Never reached</h3>\n<ul class=\"never\">\n" + never + "</ul>\n");
+         (never.empty()
+              ? ""
+              : "<h3>Never reached, though this scenario could</h3>\n<ul class=\"never\">\n" + never + "</ul>\n");
 }
 
 std::string clients_html(const Scenario& scenario, const std::vector<PlannedClient>& clients, const RunResult& result) {
@@ -374,23 +358,13 @@ std::string clients_html(const Scenario& scenario, const std::vector<PlannedClie
   return text + "</tbody>\n</table>\n";
 }
 
-std::string notes_html(const Scenario& scenario, const std::vector<PlannedClient>& clients,
-                       const RecordedTrace& trace) {
-  std::string text;
-  if (trace.left_out() > 0) {
-    text += "<p class=\"notice\" data-tone=\"bad\">The diagram and the charts show the first " +
-            with_commas(trace.entries().size()) + " entries of the trace, and leave out the " +
-            with_commas(trace.left_out()) + " that came after. Verdicts and totals are about the whole run.</p>\n";
+std::string notes_html(const RecordedTrace& trace) {
+  if (trace.left_out() == 0) {
+    return "";
   }
-  const auto datagrams = std::count_if(clients.begin(), clients.end(), [&scenario](const PlannedClient& client) {
-    return is_datagram(scenario, client);
-  });
-  if (datagrams > 0) {
-    text += "<p class=\"notice\">" + counted(static_cast<std::uint64_t>(datagrams), "client") +
-            " on datagram links: what these links lost, doubled or reordered is theirs, and the delivery checker only "
-            "looks for what nobody sent.</p>\n";
-  }
-  return text;
+  return "<p class=\"notice\" data-tone=\"bad\">The diagram and the charts show the first " +
+         with_commas(trace.entries().size()) + " entries of the trace, and leave out the " +
+         with_commas(trace.left_out()) + " that came after. Verdicts and totals are about the whole run.</p>\n";
 }
 
 std::string facts_html(const Scenario& scenario, std::uint64_t seed, std::size_t clients, const RunResult& result) {
@@ -426,7 +400,8 @@ std::string fill(std::string_view page, const std::map<std::string_view, std::st
 std::string html_report(const Scenario& scenario, std::uint64_t seed, const RunResult& result,
                         const RecordedTrace& trace, std::string_view replay_command) {
   const std::vector<PlannedClient> clients = clients_of(scenario);
-  const Verdict verdict = verdict_of(result.outcome);
+  std::string word{verdict(result.outcome)};
+  word.front() = static_cast<char>(word.front() - 'a' + 'A');
   const std::string command = replay_command.empty() ? "restante-sim run " + shell_text(scenario.name + ".toml") +
                                                            " --seed " + std::to_string(seed)
                                                      : std::string{replay_command};
@@ -435,15 +410,15 @@ std::string html_report(const Scenario& scenario, std::uint64_t seed, const RunR
                             {"title", html(scenario.name)},
                             {"seed", std::to_string(seed)},
                             {"description", html(scenario.description)},
-                            {"tone", std::string{verdict.tone}},
-                            {"verdict", std::string{verdict.word}},
+                            {"tone", result.outcome == Outcome::held ? "good" : "bad"},
+                            {"verdict", word},
                             {"command", html(command)},
                             {"facts", facts_html(scenario, seed, clients.size(), result)},
-                            {"notes", notes_html(scenario, clients, trace)},
+                            {"notes", notes_html(trace)},
                             {"checkers", checkers_html(scenario, result)},
                             {"findings", findings_html(result)},
                             {"totals", totals_html(result)},
-                            {"states", states_html(result)},
+                            {"states", states_html(scenario, result)},
                             {"clients", clients_html(scenario, clients, result)},
                             {"open", clients.size() <= 12 ? " open" : ""},
                             {"data", data_json(scenario, clients, result, trace)}});

@@ -9,6 +9,17 @@
   const GUTTER = 76;
   const MARGIN = 10;
   const HEAD = 44;
+  /** How wide a letter of a label is, about. */
+  const LETTER = 6.1;
+  /** Of narrower columns, only those arrows have labels that find room for them. */
+  const COLUMN_FOR_LABELS = 78;
+  /** With more arrows in sight than the first, they are thin; than the second, small, and without labels where narrow. */
+  const ARROWS_BROAD_MAX = 70;
+  const ARROWS_LARGE_MAX = 400;
+  /** With more than this, nobody could tell one from another: each becomes a tick on its client's line. */
+  const ARROWS_MAX = 1500;
+  /** At first, about so many arrows begin in what is in sight, or fewer. */
+  const ARROWS_AT_FIRST = 40;
 
   const FIELDS = ["client", "back", "sent", "received", "name", "about", "hex", "size", "payload", "answers", "doubled"];
   const arrows = data.arrows.map((row, number) => {
@@ -83,7 +94,7 @@
 
   function shortened(text, width) {
     const characters = [...text];
-    const most = Math.floor(width / 6.1);
+    const most = Math.floor(width / LETTER);
     return characters.length <= most ? text : `${characters.slice(0, Math.max(0, most - 1)).join("")}…`;
   }
 
@@ -226,7 +237,9 @@
   const picture = make("svg", { "aria-hidden": "true" });
   diagram.append(picture);
   let size = { width: 0, height: 0 };
+  /** What is drawn of arrows at the moment. */
   let segments = [];
+  const hover = make("g");
 
   const whole = () => places[places.length - 1];
   const room = () => size.height - HEAD - 12;
@@ -254,21 +267,22 @@
 
   /** Writes labels where they fit; those that come first have the right of way. */
   class Labels {
-    #taken = new Map();
+    #taken = [];
 
     constructor(parent) {
       this.parent = parent;
     }
 
-    write(key, x, y, anchor, width, text, kind) {
-      const rows = this.#taken.get(key) ?? [];
-      if (width < 40 || y < HEAD + 8 || y > size.height + 4 || rows.some((row) => Math.abs(row - y) < 12.5)) {
+    write(x, y, anchor, width, text, kind) {
+      const words = shortened(text, width);
+      const length = LETTER * words.length;
+      const [left, right] = anchor === "start" ? [x, x + length] : [x - length, x];
+      const overlaps = (other) => Math.abs(other.y - y) < 12.5 && other.left < right && left < other.right;
+      if (width < 40 || y < HEAD + 10 || y > size.height + 4 || this.#taken.some(overlaps)) {
         return;
       }
-      this.#taken.set(key, [...rows, y]);
-      this.parent.append(
-        make("text", { class: `label ${kind}`, x: round(x), y: round(y), "text-anchor": anchor }, shortened(text, width)),
-      );
+      this.#taken.push({ left, right, y });
+      this.parent.append(make("text", { class: `label ${kind}`, x: round(x), y: round(y), "text-anchor": anchor }, words));
     }
   }
 
@@ -291,39 +305,47 @@
     return { arrow, x1, y1: yOf(arrow.sent), x2, y2: yOf(endOf(arrow)), arrives };
   }
 
-  function drawArrow(paths, segment, small) {
+  function drawArrow(paths, segment, weight) {
     const { arrow, x1, y1, x2, y2, arrives } = segment;
-    paths.add(`arrow ${arrives ? arrow.tone : "lost"}`, `M${round(x1)} ${round(y1)}L${round(x2)} ${round(y2)}`);
+    paths.add(`arrow ${arrives ? arrow.tone : "lost"} ${weight}`, `M${round(x1)} ${round(y1)}L${round(x2)} ${round(y2)}`);
     if (!arrives) {
-      const r = small ? 2.5 : 5;
+      const r = weight === "small" ? 2.5 : 5;
       paths.add("cross", `M${round(x2 - r)} ${round(y2 - r)}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`);
       return;
     }
     const length = Math.hypot(x2 - x1, y2 - y1) || 1;
     const [dx, dy] = [(x2 - x1) / length, (y2 - y1) / length];
-    const [long, broad] = small ? [4, 1.8] : [8, 3.4];
+    const [long, broad] = weight === "small" ? [4, 1.8] : [8, 3.4];
     const corner = (side) =>
       `${round(x2 - long * dx - side * broad * dy)} ${round(y2 - long * dy + side * broad * dx)}`;
     paths.add(`point ${arrow.tone}`, `M${round(x2)} ${round(y2)}L${corner(1)}L${corner(-1)}Z`);
   }
 
-  /** A label stands near the client's end of its arrow, where no other client's stand. */
+  function drawTick(paths, { arrow, y1, y2, arrives }) {
+    const half = Math.max(0.7, Math.min(columnWidth() * 0.4, 40));
+    const y = arrow.back ? y2 : y1;
+    const kind = arrives ? `arrow ${arrow.tone} tick` : "cross";
+    paths.add(kind, `M${round(xOfClient(arrow.client) - half)} ${round(y)}h${round(2 * half)}`);
+  }
+
+  /** A label stands near the client's end of its arrow, where few others' arrows are, and above it. */
   function labelArrows(labels, drawn) {
-    const width = columnWidth();
-    if (width < 78) {
+    const wide = columnWidth() >= COLUMN_FOR_LABELS;
+    if (!wide && drawn.length > ARROWS_LARGE_MAX) {
       return;
     }
+    const width = wide ? columnWidth() - 20 : 130;
     const rank = { refusal: 1, message: 2, request: 3, reply: 4, opening: 5 };
     const rankOf = ({ arrow, arrives }) => (arrives ? (arrow.name === "GET" ? 4 : rank[arrow.tone]) : 0);
-    for (const segment of drawn.slice(0, 3000).sort((left, right) => rankOf(left) - rankOf(right))) {
+    for (const segment of drawn.slice(0, 2000).sort((left, right) => rankOf(left) - rankOf(right))) {
       const { arrow, x1, y1, x2, y2 } = segment;
       const client = xOfClient(arrow.client);
       const side = Math.sign(xOf(serverColumn()) - client);
-      const middle = client + side * Math.min(width / 2, 90);
-      const y = y1 + ((y2 - y1) * (middle - x1)) / (x2 - x1 || 1);
       const text = `${labelOf(arrow)}${arrow.doubled ? " (again)" : ""}${arrow.received < 0 ? " — lost" : ""}`;
-      const slope = (Math.abs(y2 - y1) / Math.abs(x2 - x1 || 1)) * 30;
-      labels.write(`client ${arrow.client}`, client + side * 12, y - 4 - slope, side > 0 ? "start" : "end", width - 20, text, "");
+      const length = Math.min(LETTER * text.length, width, 130);
+      const heightAt = (x) => y1 + ((y2 - y1) * (x - x1)) / (x2 - x1 || 1);
+      const y = Math.min(heightAt(client + side * 12), heightAt(client + side * (12 + length))) - 4;
+      labels.write(client + side * 12, y, side > 0 ? "start" : "end", width, text, "");
     }
   }
 
@@ -338,7 +360,7 @@
     for (const { client, begin, end } of connections) {
       if (columns.has(client) && begin <= to && (end < 0 || end >= from)) {
         const lower = end < 0 ? bottom : Math.min(bottom, yOf(end));
-        paths.add("alive", `M${round(xOfClient(client))} ${round(Math.max(HEAD, yOf(begin)))}V${round(lower)}`);
+        paths.add(columnWidth() < 30 ? "alive thin" : "alive", `M${round(xOfClient(client))} ${round(Math.max(HEAD, yOf(begin)))}V${round(lower)}`);
       }
     }
   }
@@ -352,7 +374,7 @@
       const y = yOf(time);
       const r = Math.min(5, columnWidth() / 3);
       paths.add("ending", `M${round(x - r)} ${round(y - r)}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`);
-      if (columnWidth() >= 78) {
+      if (columnWidth() >= COLUMN_FOR_LABELS) {
         writeOutside(labels, atServer ? -1 : client, y + 4, `${atServer ? `${nameOf(client)} ` : ""}closed ${visible(text)}`, "");
       }
     }
@@ -363,7 +385,7 @@
     const x = xOfClient(client);
     const side = client < 0 ? 1 : Math.sign(x - xOf(serverColumn()));
     const space = side < 0 ? Math.min(x - GUTTER, columnWidth()) : Math.min(size.width - x, columnWidth());
-    labels.write(`outside ${client}`, x + side * 12, y, side > 0 ? "start" : "end", client < 0 ? 300 : space - 14, text, kind);
+    labels.write(x + side * 12, y, side > 0 ? "start" : "end", client < 0 ? 300 : space - 14, text, kind);
   }
 
   function drawFaults(paths, labels, from, to) {
@@ -381,7 +403,7 @@
         const [left, right] = everywhere ? [GUTTER, size.width - MARGIN] : [x - half - 3, x + half + 3];
         paths.add("flag", `M${round(left)} ${round(y)}H${round(right)}`);
       }
-      if (client < 0 || columnWidth() >= 78) {
+      if (client < 0 || columnWidth() >= COLUMN_FOR_LABELS) {
         writeOutside(labels, client, Math.max(y + 11, HEAD + 14), visible(text), "fault-label");
       }
     }
@@ -389,7 +411,7 @@
       if (time >= from && time <= to) {
         const y = round(yOf(time));
         paths.add("finding", `M${GUTTER} ${y}H${size.width - MARGIN}`);
-        labels.write("finding", GUTTER + 6, y - 4, "start", size.width - GUTTER - MARGIN, visible(text), "finding-label");
+        labels.write(GUTTER + 6, y - 4, "start", size.width - GUTTER - MARGIN, visible(text), "finding-label");
       }
     }
   }
@@ -469,9 +491,10 @@
     drawLives(ground, paths, from, to);
     drawFaults(paths, labels, from, to);
     segments = visibleArrows(from, to).map(segmentOf);
-    const small = segments.length > 1200 || columnWidth() < 30;
+    const draw = segments.length > ARROWS_MAX ? drawTick : drawArrow;
+    const weight = segments.length > ARROWS_LARGE_MAX ? "small" : segments.length > ARROWS_BROAD_MAX ? "thin" : "";
     for (const segment of segments) {
-      drawArrow(paths, segment, small);
+      draw(paths, segment, weight);
     }
     drawClosings(paths, labels, from, to);
     labelArrows(labels, segments);
@@ -480,7 +503,7 @@
     const head = make("g");
     drawScale(writing, from, to);
     drawHead(head);
-    picture.replaceChildren(ground, writing, head);
+    picture.replaceChildren(ground, writing, head, hover);
     picture.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
     moveWindows(Math.max(0, from), Math.min(to, data.end));
   }
@@ -512,6 +535,12 @@
     clamp();
     view.top = place - (y - HEAD - 12) * view.scale;
     redraw();
+  }
+
+  /** So that arrows are slanted, and not too many. */
+  function usualScale() {
+    const few = ((whole() / Math.max(1, listed.length)) * ARROWS_AT_FIRST) / room();
+    return Math.max(flight / 240, Math.min(flight / 44, few));
   }
 
   function showAll() {
@@ -573,6 +602,26 @@
     return best;
   }
 
+  /** The arrow under the pointer, and its label: in a crowd, few others have one. */
+  function showHovered(x, y) {
+    const arrow = nearest(x, y);
+    diagram.style.cursor = arrow === null ? "" : "pointer";
+    if (arrow === null) {
+      hover.replaceChildren();
+      return;
+    }
+    const { x1, y1, x2, y2 } = segmentOf(arrow);
+    const right = x < size.width - 260;
+    hover.replaceChildren(
+      make("path", { class: `arrow hovered ${arrow.tone}`, d: `M${round(x1)} ${round(y1)}L${round(x2)} ${round(y2)}` }),
+      make(
+        "text",
+        { class: "label hovered-label", x: round(x + (right ? 12 : -12)), y: round(Math.max(y - 8, HEAD + 12)), "text-anchor": right ? "start" : "end" },
+        shortened(`${labelOf(arrow)} · ${nameOf(arrow.client)}`, 420),
+      ),
+    );
+  }
+
   function listen() {
     diagram.addEventListener("keydown", (event) => {
       if (KEYS[event.key] && !event.ctrlKey && !event.altKey && !event.metaKey) {
@@ -602,8 +651,13 @@
       if (drag !== null && (drag.moved || Math.abs(event.clientY - drag.y) > 4)) {
         scroll(drag.y - event.clientY);
         drag = { y: event.clientY, moved: true };
+        hover.replaceChildren();
+      } else if (event.pointerType === "mouse") {
+        const box = diagram.getBoundingClientRect();
+        showHovered(event.clientX - box.left, event.clientY - box.top);
       }
     });
+    diagram.addEventListener("pointerleave", () => hover.replaceChildren());
     diagram.addEventListener("pointerup", (event) => {
       if (drag !== null && !drag.moved) {
         const box = diagram.getBoundingClientRect();
@@ -623,6 +677,7 @@
       byId(id).addEventListener("input", () => {
         const time = timeAt(HEAD + room() / 2);
         choose();
+        view.scale = usualScale();
         goTo(time);
       });
     }
@@ -724,7 +779,7 @@
   function drawOverview() {
     const height = 76;
     const base = 54;
-    const { svg, x, width, finish } = chart("overview", height, `${arrows.length} packets and ${faults.length} faults over ${duration(data.end)}`);
+    const { svg, x, width, finish } = chart("overview", height, `${arrows.length} arrows and ${faults.length} faults over ${duration(data.end)}`);
     const bins = new Float64Array(Math.max(1, Math.ceil((width - GUTTER - MARGIN) / 3)));
     for (const arrow of arrows) {
       ++bins[Math.min(bins.length - 1, Math.floor((arrow.sent / data.end) * bins.length))];
@@ -840,7 +895,7 @@
     const says =
       all.length === 0
         ? "No reply came"
-        : `Half of ${all.length} replies came within ${duration(all[all.length >> 1])}, 99 of 100 within ` +
+        : `Half of ${all.length.toLocaleString("en")} replies came within ${duration(all[all.length >> 1])}, 99 of 100 within ` +
           `${duration(all[Math.min(all.length - 1, Math.floor(all.length * 0.99))])}, the last within ${duration(all[all.length - 1])}`;
     const { svg, x, width, finish } = chart("latency", 130, says);
     const low = Math.floor(Math.log10(Math.max(1, all[0] ?? 1e6)));
@@ -890,7 +945,7 @@
 
   choose();
   size = { width: diagram.clientWidth, height: diagram.clientHeight };
-  view = { top: 0, scale: flight / 44 };
+  view = { top: 0, scale: usualScale() };
   listen();
   new ResizeObserver(fit).observe(diagram);
 })();
