@@ -3,7 +3,7 @@
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
 #   restante::sim          the simulator; brings restante::memory
-#   restante::websocketpp  the transport over WebSockets; needs websocketpp and Boost
+#   restante::websocketpp  the transport over WebSockets; needs websocketpp, Boost and OpenSSL
 set(restante_components core memory sim websocketpp)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
@@ -20,9 +20,11 @@ foreach(restante_component IN LISTS restante_wanted)
     set(restante_problem "${restante_component} is not part of this installation of restante")
   elseif(restante_component STREQUAL "websocketpp")
     find_package(Boost 1.74 QUIET)
+    find_package(OpenSSL 1.1.1 QUIET)
     find_package(Threads QUIET)
-    if(NOT Boost_FOUND OR NOT Threads_FOUND)
-      set(restante_problem "restante's component websocketpp needs Boost 1.74 or later (Debian: libboost-dev) and threads")
+    if(NOT Boost_FOUND OR NOT OpenSSL_FOUND OR NOT Threads_FOUND)
+      string(CONCAT restante_problem "restante's component websocketpp needs Boost 1.74 or later (Debian: libboost-dev), "
+                                     "OpenSSL 1.1.1 or later (Debian: libssl-dev) and threads")
     endif()
   endif()
 

@@ -84,6 +84,7 @@ std::string advice(restante::WebsocketppWarning::Kind kind) {
     case restante::WebsocketppWarning::Kind::too_many_connections:
       return ": --max-connections lets in more";
     case restante::WebsocketppWarning::Kind::short_of_resources:
+    case restante::WebsocketppWarning::Kind::tls_failed:
       break;
   }
   return "";

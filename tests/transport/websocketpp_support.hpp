@@ -106,6 +106,39 @@ inline std::string describe(unsigned opcode, const std::string& payload) {
   }
 }
 
+/// Asks for a WebSocket. `more` are header lines, each with its line break.
+inline std::string upgrade_request(std::string_view more = {}) {
+  return "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+         std::string{more} + "\r\n";
+}
+
+/// Takes a frame of a server out of the bytes that came from it, and gives what describe() says; nothing when it has
+/// not come whole.
+inline std::optional<std::string> take_frame(std::string& received) {
+  const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(received[index]); };
+  if (received.size() < 2) {
+    return std::nullopt;
+  }
+  const unsigned short_length = byte(1) & 0x7fU;
+  const std::size_t length_bytes = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
+  if (received.size() < 2 + length_bytes) {
+    return std::nullopt;
+  }
+  std::size_t length = length_bytes == 0 ? short_length : 0;
+  for (std::size_t index = 0; index < length_bytes; ++index) {
+    length = length << 8U | byte(2 + index);
+  }
+  if (received.size() < 2 + length_bytes + length) {
+    return std::nullopt;
+  }
+  EXPECT_EQ(byte(1) & 0x80U, 0U) << "a server must not mask";
+  EXPECT_EQ(byte(0) & 0xf0U, 0x80U) << "a server of ours sends whole messages, without extensions";
+  std::string frame = describe(byte(0) & 0x0fU, received.substr(2 + length_bytes, length));
+  received.erase(0, 2 + length_bytes + length);
+  return frame;
+}
+
 /// A TCP connection to the server under test.
 class RawClient {
   using tcp = boost::asio::ip::tcp;
@@ -136,12 +169,7 @@ class RawClient {
   }
 
   /// Asks for a WebSocket. `more` are header lines, each with its line break.
-  void ask(std::string_view more = {}) {
-    send(
-        "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-        std::string{more} + "\r\n");
-  }
+  void ask(std::string_view more = {}) { send(upgrade_request(more)); }
 
   /// Reads the header of a response, and gives its status line without the version.
   std::string read_response() {
@@ -167,7 +195,7 @@ class RawClient {
   /// did so without leave.
   std::string read() {
     std::optional<std::string> frame;
-    read_until([&] { return (frame = take_frame()).has_value(); });
+    read_until([&] { return (frame = take_frame(peer_->received)).has_value(); });
     if (frame) {
       return *frame;
     }
@@ -222,30 +250,6 @@ class RawClient {
                                       peer->reset = error == boost::asio::error::connection_reset;
                                     });
     }
-  }
-
-  std::optional<std::string> take_frame() {
-    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(peer_->received[index]); };
-    if (peer_->received.size() < 2) {
-      return std::nullopt;
-    }
-    const unsigned short_length = byte(1) & 0x7fU;
-    const std::size_t length_bytes = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
-    if (peer_->received.size() < 2 + length_bytes) {
-      return std::nullopt;
-    }
-    std::size_t length = length_bytes == 0 ? short_length : 0;
-    for (std::size_t index = 0; index < length_bytes; ++index) {
-      length = length << 8U | byte(2 + index);
-    }
-    if (peer_->received.size() < 2 + length_bytes + length) {
-      return std::nullopt;
-    }
-    EXPECT_EQ(byte(1) & 0x80U, 0U) << "a server must not mask";
-    EXPECT_EQ(byte(0) & 0xf0U, 0x80U) << "a server of ours sends whole messages, without extensions";
-    std::string frame = describe(byte(0) & 0x0fU, peer_->received.substr(2 + length_bytes, length));
-    peer_->received.erase(0, 2 + length_bytes + length);
-    return frame;
   }
 
   boost::asio::io_context& context_;

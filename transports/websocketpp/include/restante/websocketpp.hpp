@@ -5,3 +5,4 @@
 #include <restante/websocketpp/client.hpp>
 #include <restante/websocketpp/options.hpp>
 #include <restante/websocketpp/server.hpp>
+#include <restante/websocketpp/tls.hpp>

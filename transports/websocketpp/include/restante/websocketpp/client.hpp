@@ -20,6 +20,7 @@ namespace restante {
 /// runs it; wake() and stop_running() alone may be called from others.
 class WebsocketppClient : public websocketpp_detail::ContextHolder {
  public:
+  /// Throws std::runtime_error with a sentence that names the file when it cannot use the one for TLS.
   explicit WebsocketppClient(WebsocketppClientOptions options = {})
       : endpoint_{std::make_shared<websocketpp_detail::ClientEndpoint>(context(), std::move(options))} {}
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include <restante/callback.hpp>
 #include <restante/time.hpp>
+#include <restante/websocketpp/tls.hpp>
 
 namespace restante {
 
@@ -53,6 +55,8 @@ struct WebsocketppWarning {
     too_many_connections,
     /// The system lacks file descriptors or memory: connections wait until it has some.
     short_of_resources,
+    /// A handshake of TLS failed, or a peer spoke TLS on a port without it, or none on a port with it.
+    tls_failed,
   };
   Kind kind = Kind::short_of_resources;
   /// A sentence, valid for the length of the call. It may hold what a peer sent, without control characters.
@@ -66,6 +70,8 @@ struct WebsocketppServerOptions {
   std::string host = "127.0.0.1";
   /// The port to listen on; 0 is any that is free, and port() says which.
   std::uint16_t port = 12345;
+  /// Speaks TLS. The files are read when the server is made, and again with reload_tls().
+  std::optional<TlsServerOptions> tls = {};
   /// Web pages that may connect, besides those that come from this server itself: origins as browsers send them,
   /// "https://example.org", "null" for pages from a file, or "*" for all. Programs that are not browsers send no
   /// origin, and are let in. Others are answered with status 403.
@@ -115,6 +121,8 @@ struct WebsocketppClientOptions {
   /// The server's address, as a number or a name.
   std::string host = "127.0.0.1";
   std::uint16_t port = 12345;
+  /// Speaks TLS. The file is read when the client is made.
+  std::optional<TlsClientOptions> tls = {};
   /// What follows the host in the address of the server: "/".
   std::string path = "/";
   /// Subprotocols that are offered, the best first. Connecting fails when the server chooses one that was not offered.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +27,8 @@ namespace restante {
 class WebsocketppServer : public websocketpp_detail::ContextHolder {
  public:
   /// Listens at once, and accepts connections from start() on. Throws std::system_error when it cannot listen:
-  /// std::errc::address_in_use when another program has the port.
+  /// std::errc::address_in_use when another program has the port. Throws std::runtime_error with a sentence that names
+  /// the file when it cannot use the files for TLS.
   explicit WebsocketppServer(WebsocketppServerOptions options = {})
       : endpoint_{std::make_shared<websocketpp_detail::ServerEndpoint>(context(), std::move(options))} {}
 
@@ -39,6 +41,11 @@ class WebsocketppServer : public websocketpp_detail::ContextHolder {
 
   /// The port that it listens on.
   std::uint16_t port() const { return endpoint_->port(); }
+
+  /// Reads the files for TLS again, for the connections to come; those that there are go on as they are. Gives a
+  /// sentence that says what is wrong with a file, and then everything stays as it was; an empty one where all went
+  /// well. The options must have asked for TLS.
+  [[nodiscard]] std::string reload_tls() { return endpoint_->reload_tls(); }
 
   /// Accepts no connection any more and closes those there are with 1001. When the last is gone, at the latest after
   /// twice the close timeout, run() returns.

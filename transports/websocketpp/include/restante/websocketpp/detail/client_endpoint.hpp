@@ -8,11 +8,14 @@
 #include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <restante/assert.hpp>
 #include <restante/websocketpp/detail/endpoint.hpp>
+#include <restante/websocketpp/detail/tls_context.hpp>
 #include <restante/websocketpp/options.hpp>
 
 namespace restante::websocketpp_detail {
@@ -25,7 +28,11 @@ class ClientEndpoint final : public Endpoint {
   ClientEndpoint(boost::asio::io_context& context, WebsocketppClientOptions options)
       : Endpoint{context, Role::client, EndpointOptions{options}},
         client_options_{std::move(options)},
-        resolver_{context.get_executor()} {}
+        resolver_{context.get_executor()} {
+    if (client_options_.tls) {
+      tls_.emplace(make_tls_context(*client_options_.tls));
+    }
+  }
 
   Connection open() {
     RESTANTE_ASSERT(listener_ != nullptr, "open() must come after start() and before stop()");
@@ -74,7 +81,7 @@ class ClientEndpoint final : public Endpoint {
       if (error) {
         fail(session, error.message());
       } else {
-        request(session);
+        start_handshake(session);
       }
     });
   }
@@ -83,13 +90,38 @@ class ClientEndpoint final : public Endpoint {
     end(session, {close_code::abnormal, std::move(reason), false, false, true});
   }
 
-  void request(Session& session) {
+  void start_handshake(Session& session) {
     ErrorCode error;
     session.socket.non_blocking(true, error);
     session.socket.set_option(tcp::no_delay{true}, error);
+    if (!tls_) {
+      request(session);
+      return;
+    }
+    try {
+      const std::string& name = client_options_.tls->server_name;
+      session.tls = connect_tls(*tls_, session.socket, name.empty() ? client_options_.host : name);
+    } catch (const std::runtime_error& failure) {
+      fail(session, failure.what());
+      return;
+    }
+    if (!session.tls->shake_hands(error) && !would_block(error)) {
+      not_secured(session, error);
+    } else {
+      touch(session);
+    }
+  }
+
+  void secured(Session& session) override { request(session); }
+
+  void not_secured(Session& session, const ErrorCode& error) override {
+    fail(session, describe_tls_failure(*session.tls, error));
+  }
+
+  void request(Session& session) {
     const bool is_v6_number = client_options_.host.find(':') != std::string::npos;
     const auto uri = std::make_shared<::websocketpp::uri>(
-        false, is_v6_number ? "[" + client_options_.host + "]" : client_options_.host, client_options_.port,
+        tls_.has_value(), is_v6_number ? "[" + client_options_.host + "]" : client_options_.host, client_options_.port,
         client_options_.path);
     session.request.emplace();
     session.response.emplace();
@@ -135,6 +167,7 @@ class ClientEndpoint final : public Endpoint {
   }
 
   WebsocketppClientOptions client_options_;
+  std::optional<TlsContext> tls_;
   Resolver resolver_;
   Connection current_;
 };

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -16,6 +18,7 @@
 #include <restante/assert.hpp>
 #include <restante/websocketpp/detail/endpoint.hpp>
 #include <restante/websocketpp/detail/server_handshake.hpp>
+#include <restante/websocketpp/detail/tls_context.hpp>
 #include <restante/websocketpp/options.hpp>
 
 namespace restante::websocketpp_detail {
@@ -34,7 +37,20 @@ class ServerEndpoint final : public Endpoint {
     RESTANTE_ASSERT(server_options_.header_bytes_max >= 1 && server_options_.header_bytes_max <= 15'000,
                     "header_bytes_max must be 1 to 15,000");
     on_turn_ = std::move(server_options_.on_turn);
+    if (server_options_.tls) {
+      tls_.emplace(make_tls_context(*server_options_.tls));
+    }
     listen();
+  }
+
+  std::string reload_tls() {
+    RESTANTE_ASSERT(tls_.has_value(), "reload_tls() needs a server with TLS");
+    try {
+      *tls_ = make_tls_context(*server_options_.tls);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return {};
   }
 
   std::uint16_t port() const { return local_.port(); }
@@ -124,6 +140,9 @@ class ServerEndpoint final : public Endpoint {
     make_room();
     Session& session = claim();
     session.socket = std::move(socket);
+    if (tls_) {
+      session.tls = accept_tls(*tls_, session.socket);
+    }
     session.request.emplace();
     // Bodies are not taken: nobody has use for one.
     session.request->set_max_body_size(0);
@@ -142,9 +161,40 @@ class ServerEndpoint final : public Endpoint {
     }
   }
 
+  void secured(Session&) override {}
+
+  void not_secured(Session& session, const ErrorCode& error) override {
+    if (is_plain_http(error)) {
+      warn(WebsocketppWarning::Kind::tls_failed,
+           peer_of(session) + " sent a request without TLS: on this port it has to be wss:// or https://");
+      session.tls.reset();
+      answer(session, http_refusal(400, "This port speaks TLS: use wss:// or https://."));
+    } else {
+      // That a peer went away is nothing to tell.
+      if (error.category() == boost::asio::error::get_ssl_category()) {
+        warn(WebsocketppWarning::Kind::tls_failed,
+             "The TLS handshake with " + peer_of(session) + " failed: " + error.message());
+      }
+      finish(session);
+    }
+  }
+
+  std::string peer_of(const Session& session) const {
+    ErrorCode error;
+    const tcp::endpoint peer = session.socket.remote_endpoint(error);
+    return error ? "a peer that has gone" : to_text(peer);
+  }
+
   void handshake(Session& session) override {
     const std::size_t available = session.read_end - session.read_begin;
     std::string refusal;
+    constexpr std::uint8_t tls_handshake = 22;  // RFC 8446, section 5.1: no request can begin with it
+    if (session.handshake_bytes == 0 && session.read_buffer[session.read_begin] == tls_handshake) {
+      warn(WebsocketppWarning::Kind::tls_failed,
+           peer_of(session) + " speaks TLS: on this port it has to be ws:// or http://");
+      answer(session, http_refusal(400, "This port does not speak TLS: use ws:// or http://."));
+      return;
+    }
     try {
       const std::size_t consumed = session.request->consume(
           reinterpret_cast<const char*>(session.read_buffer.get() + session.read_begin), available);
@@ -170,9 +220,7 @@ class ServerEndpoint final : public Endpoint {
     }
     answer(session, verdict.answer, verdict.upgraded);
     if (verdict.upgraded) {
-      ErrorCode error;
-      const std::string peer = to_text(session.socket.remote_endpoint(error));
-      open(session, peer, verdict.protocol);
+      open(session, peer_of(session), verdict.protocol);
     }
   }
 
@@ -190,6 +238,8 @@ class ServerEndpoint final : public Endpoint {
   }
 
   WebsocketppServerOptions server_options_;
+  /// For the connections to come.
+  std::optional<TlsContext> tls_;
   boost::asio::basic_socket_acceptor<tcp, boost::asio::io_context::executor_type> acceptor_;
   Timer accept_again_;
   tcp::endpoint local_;

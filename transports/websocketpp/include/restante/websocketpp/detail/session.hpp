@@ -2,10 +2,8 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -18,13 +16,10 @@
 #include <restante/transport.hpp>
 #include <restante/websocketpp/detail/deadlines.hpp>
 #include <restante/websocketpp/detail/engine.hpp>
+#include <restante/websocketpp/detail/socket.hpp>
+#include <restante/websocketpp/detail/tls_channel.hpp>
 
 namespace restante::websocketpp_detail {
-
-/// A socket that knows its executor's type, which is faster than one that does not.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
-using ErrorCode = boost::system::error_code;
 
 /// Buffers that are larger than this are given back once they are empty.
 inline constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
@@ -68,6 +63,7 @@ struct Session : WithDeadline {
   /// Makes the slot ready for the next connection; the name of the one before is not used again.
   void reset() {
     ErrorCode ignored;
+    tls.reset();
     socket.close(ignored);
     take_deadline_back();
     ++name.generation;
@@ -85,10 +81,20 @@ struct Session : WithDeadline {
     handshake_bytes = 0;
   }
 
-  /// Writes what waits. Gives whether all of it has left; when not, `error` says why.
+  /// What is said from now on is said plainly, when TLS did not get as far as saying it.
+  void drop_unfinished_tls() {
+    if (tls && !tls->established()) {
+      tls.reset();
+    }
+  }
+
+  /// Writes what waits, at the very end that nothing more comes, too. Gives whether all of it has left; when not,
+  /// `error` says why.
   bool write_out(ErrorCode& error) {
     while (waiting_bytes() > 0) {
-      output_begin += socket.write_some(boost::asio::buffer(output.data() + output_begin, waiting_bytes()), error);
+      const BytesView bytes{output.data() + output_begin, waiting_bytes()};
+      output_begin +=
+          tls ? tls->write(bytes, error) : socket.write_some(boost::asio::buffer(bytes.data(), bytes.size()), error);
       if (error) {
         // What has left makes room, at a cost that stays in proportion.
         if (output_begin > output.size() / 2) {
@@ -101,11 +107,13 @@ struct Session : WithDeadline {
     output.clear();
     output_begin = 0;
     release_memory();
-    return true;
+    return phase != Phase::finishing || !tls || tls->say_end(error);
   }
 
   /// Does what can be done at once to let the peer have what waits.
   void say_goodbye(std::size_t read_buffer_bytes) {
+    phase = Phase::finishing;
+    drop_unfinished_tls();
     ErrorCode error;
     write_out(error);
     socket.shutdown(boost::asio::socket_base::shutdown_send, error);
@@ -124,6 +132,8 @@ struct Session : WithDeadline {
   }
 
   Socket socket;
+  /// Between the socket and the buffers, where the connection is one of TLS; else nullptr.
+  std::unique_ptr<TlsChannel> tls;
   Connection name;
   Phase phase = Phase::unused;
   bool paused = false;

@@ -46,6 +46,12 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
   /// Takes bytes of the handshake from the session's read buffer, at least one.
   virtual void handshake(Session& session) = 0;
 
+  /// The handshake of TLS is complete, and that of WebSocket comes next.
+  virtual void secured(Session& session) = 0;
+
+  /// The handshake of TLS failed: the connection must be ended.
+  virtual void not_secured(Session& session, const ErrorCode& error) = 0;
+
   Session& claim() {
     Session& session = sessions_.claim();
     session.engine.emplace(role_, options_.message_bytes_max, random_);
@@ -85,6 +91,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
   void finish(Session& session, bool linger = true) {
     session.phase = Phase::finishing;
     session.ending.linger = linger;
+    session.drop_unfinished_tls();
     // What still comes is read and thrown away.
     session.paused = false;
     session.read_begin = session.read_end = 0;
@@ -248,6 +255,11 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
       return;
     }
     session.reading = true;
+    // What comes at the very end is thrown away, whatever it says.
+    if (session.tls && session.phase != Phase::finishing) {
+      wait_for_tls(session);
+      return;
+    }
     session.socket.async_read_some(
         boost::asio::buffer(session.read_buffer.get(), options_.read_buffer_bytes),
         [self = shared_from_this(), &session, name = session.name](const ErrorCode& error, std::size_t bytes) {
@@ -256,6 +268,36 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
             self->turn([&] { self->bytes_came(session, error, bytes); });
           }
         });
+  }
+
+  void wait_for_tls(Session& session) {
+    session.tls->wait([self = shared_from_this(), &session, name = session.name](const ErrorCode& error) {
+      if (session.name == name) {
+        session.reading = false;
+        self->turn([&] { error ? self->broken(session, error) : self->tls_ready(session); });
+      }
+    });
+  }
+
+  void tls_ready(Session& session) {
+    touch(session);
+    if (!session.tls || session.phase == Phase::finishing) {
+      return;
+    }
+    ErrorCode error;
+    if (!session.tls->established()) {
+      if (!session.tls->shake_hands(error)) {
+        if (!would_block(error)) {
+          not_secured(session, error);
+        }
+        return;
+      }
+      secured(session);
+    }
+    const std::size_t bytes = session.tls->read({session.read_buffer.get(), options_.read_buffer_bytes}, error);
+    if (!would_block(error)) {
+      bytes_came(session, error, bytes);
+    }
   }
 
   void bytes_came(Session& session, const ErrorCode& error, std::size_t bytes) {
@@ -355,7 +397,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
     ErrorCode error;
     if (session.write_out(error)) {
       all_left(session);
-    } else if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) {
+    } else if (would_block(error)) {
       wait_for_writable(session);
     } else {
       broken(session, error);
@@ -381,7 +423,8 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
 
   void all_left(Session& session) {
     if (session.phase == Phase::finishing) {
-      if (!session.ending.linger) {
+      // A peer's TLS says that it ends too, and that must not make the kernel take back what the peer has not read.
+      if (!session.ending.linger && !session.tls) {
         release(session);
       } else if (!session.send_ended) {
         session.send_ended = true;
