@@ -5,3 +5,7 @@ target_compile_options(restante_warnings INTERFACE -Wall -Wextra -Wpedantic -Wco
 if(RESTANTE_WARNINGS_AS_ERRORS)
   target_compile_options(restante_warnings INTERFACE -Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Its standard library's operator+ of a literal and a string is taken for an overlapping copy (GCC bug 105651).
+  target_compile_options(restante_warnings INTERFACE -Wno-restrict)
+endif()
