@@ -321,11 +321,15 @@
     paths.add(`point ${arrow.tone}`, `M${round(x2)} ${round(y2)}L${corner(1)}L${corner(-1)}Z`);
   }
 
-  function drawTick(paths, { arrow, y1, y2, arrives }) {
+  function tickOf({ arrow, y1, y2, arrives }) {
     const half = Math.max(0.7, Math.min(columnWidth() * 0.4, 40));
+    const x = xOfClient(arrow.client);
     const y = arrow.back ? y2 : y1;
-    const kind = arrives ? `arrow ${arrow.tone} tick` : "cross";
-    paths.add(kind, `M${round(xOfClient(arrow.client) - half)} ${round(y)}h${round(2 * half)}`);
+    return { arrow, x1: x - half, y1: y, x2: x + half, y2: y, arrives };
+  }
+
+  function drawTick(paths, { arrow, x1, y1, x2, arrives }) {
+    paths.add(arrives ? `arrow ${arrow.tone} tick` : "cross", `M${round(x1)} ${round(y1)}H${round(x2)}`);
   }
 
   /** A label stands near the client's end of its arrow, where few others' arrows are, and above it. */
@@ -491,13 +495,17 @@
     drawLives(ground, paths, from, to);
     drawFaults(paths, labels, from, to);
     segments = visibleArrows(from, to).map(segmentOf);
-    const draw = segments.length > ARROWS_MAX ? drawTick : drawArrow;
+    const crowded = segments.length > ARROWS_MAX;
+    segments = crowded ? segments.map(tickOf) : segments;
+    const draw = crowded ? drawTick : drawArrow;
     const weight = segments.length > ARROWS_LARGE_MAX ? "small" : segments.length > ARROWS_BROAD_MAX ? "thin" : "";
     for (const segment of segments) {
       draw(paths, segment, weight);
     }
     drawClosings(paths, labels, from, to);
-    labelArrows(labels, segments);
+    if (!crowded) {
+      labelArrows(labels, segments);
+    }
     drawSelected(ground);
     paths.draw(ground);
     const head = make("g");
