@@ -17,6 +17,7 @@ using namespace restante::cli;
 
 struct CommandLine {
   std::string server = "ws://127.0.0.1:12345";
+  std::string ca_file;
   unsigned timeout_s = 10;
   bool json = false;
   unsigned id = 0;
@@ -48,9 +49,12 @@ void describe(CLI::App& app, CommandLine& line) {
   app.footer(exit_codes);
   app.set_version_flag("--version", std::string{"restante "} + restante::version);
   app.fallthrough();
-  app.add_option("--server", line.server, "ws://host:port/path; only the host is needed")
+  app.add_option("--server", line.server, "ws://host:port/path, or wss:// for TLS; only the host is needed")
       ->envname("RESTANTE_SERVER")
       ->capture_default_str();
+  app.add_option("--ca", line.ca_file,
+                 "with wss://, a file (PEM) of the authorities to trust, in place of those that the system trusts")
+      ->check(CLI::ExistingFile);
   app.add_option("--timeout", line.timeout_s, "seconds that connecting, or a reply, may take")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
@@ -105,6 +109,11 @@ int run(const CLI::App& app, const CommandLine& line) {
     options.server = parse_url(line.server);
   } catch (const std::invalid_argument& error) {
     output.error(error.what());
+    return usage;
+  }
+  options.ca_file = line.ca_file;
+  if (!options.ca_file.empty() && !options.server.tls) {
+    output.error("--ca is for servers with TLS: wss://");
     return usage;
   }
   const auto id = static_cast<restante::classic::ClientId>(line.id);

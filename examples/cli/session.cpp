@@ -14,6 +14,9 @@ WebsocketppClientOptions transport_options(const SessionOptions& options) {
   transport.port = options.server.port;
   transport.path = options.server.path;
   transport.handshake_timeout = options.timeout;
+  if (options.server.tls) {
+    transport.tls = TlsClientOptions{.ca_file = options.ca_file};
+  }
   return transport;
 }
 

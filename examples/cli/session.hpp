@@ -19,6 +19,8 @@ namespace restante::cli {
 
 struct SessionOptions {
   Url server;
+  /// A file of certificates of authorities that are trusted, with TLS; empty for those that the system trusts.
+  std::string ca_file = {};
   /// How long connecting, and then each reply, may take.
   std::chrono::seconds timeout{10};
   /// Whether a connection that breaks is made again, for commands that go on until they are told to stop.

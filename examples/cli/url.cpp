@@ -20,8 +20,13 @@ std::uint16_t parse_port(std::string_view text) {
 Url parse_url(std::string_view text) {
   Url url;
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    if (text.substr(0, scheme) != "ws") {
-      throw std::invalid_argument("'" + std::string{text.substr(0, scheme)} + "' is no scheme that is known: use ws");
+    url.tls = text.substr(0, scheme) == "wss";
+    if (!url.tls && text.substr(0, scheme) != "ws") {
+      throw std::invalid_argument("'" + std::string{text.substr(0, scheme)} +
+                                  "' is no scheme that is known: use ws or wss");
+    }
+    if (url.tls) {
+      url.port = 443;
     }
     text.remove_prefix(scheme + 3);
   }
