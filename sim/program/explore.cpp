@@ -207,7 +207,7 @@ ExitCode explore_command(const ExploreCommand& command) {
   print_failed(command, exploration);
   std::cout << "  " << with_commas(exploration.requests) << " requests, " << with_commas(exploration.accepted)
             << " messages accepted, " << with_commas(exploration.delivered) << " delivered, "
-            << with_commas(exploration.lost_with_connection) << " lost with their connection, which is allowed\n";
+            << with_commas(exploration.lost_with_connection) << " lost on their way, which is allowed\n";
   print_states(scenario, exploration);
   return exit_code(exploration.worst);
 }

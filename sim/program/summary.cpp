@@ -108,7 +108,7 @@ std::string messages_text(const Totals& totals) {
   std::string text =
       with_commas(totals.pushes_accepted) + " accepted, " + with_commas(totals.messages_delivered) + " delivered";
   add(text, totals.pushes_mailbox_full, "refused by full mailboxes");
-  add(text, totals.messages_lost_with_connection, "lost with their connection, which is allowed");
+  add(text, totals.messages_lost_with_connection, "lost on their way, which is allowed");
   add(text, totals.messages_lost_in_crash, "forgotten by a server without a disk when it crashed");
   add(text, totals.messages_held, "still held");
   return text;
@@ -256,7 +256,7 @@ std::string summary(const FinishedRun& run) {
   text += clients_text(run);
   text += row("requests", with_commas(totals.requests_received) + " received, " + with_commas(totals.replies_sent) +
                               " answered, on " + counted(totals.connections_opened, "connection") + " (" +
-                              with_commas(totals.connections_broken) + " ends broke)");
+                              with_commas(totals.connections_broken) + " ends broke or did not open)");
   text += row("messages", messages_text(totals));
   if (kinds_of(run.scenario).datagram) {
     text += row("datagrams", with_commas(totals.datagrams_lost) + " lost and " + with_commas(totals.datagrams_doubled) +

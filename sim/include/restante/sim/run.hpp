@@ -245,6 +245,22 @@ class Execution {
 
   void check_liveness() {
     const SteadyTime deadline = after(simulation_.now(), scenario_.heals_within);
+    bool quiet = false;
+    do {
+      run_until_satisfied(deadline);
+      healed_after_ = simulation_.now() - healing_from_;
+      // What was still on its way may be another message for somebody.
+      quiet = simulation_.run_until_quiet(std::chrono::minutes{2});
+    } while (quiet && !satisfied() && simulation_.now() < deadline);
+    tell_unsatisfied();
+    if (quiet) {
+      simulation_.check_quiet();
+    } else {
+      simulation_.findings().liveness_failure("network", simulation_.now(), "the network does not fall quiet");
+    }
+  }
+
+  void run_until_satisfied(SteadyTime deadline) {
     while (simulation_.now() < deadline && !satisfied()) {
       for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
         if (client->associated() && client->requests() == 0 && reads(*client) && !client->is_raw()) {
@@ -252,13 +268,6 @@ class Execution {
         }
       }
       simulation_.run_until(std::min(after(simulation_.now(), std::chrono::milliseconds{500}), deadline));
-    }
-    healed_after_ = simulation_.now() - healing_from_;
-    tell_unsatisfied();
-    if (simulation_.run_until_quiet(std::chrono::minutes{2})) {
-      simulation_.check_quiet();
-    } else {
-      simulation_.findings().liveness_failure("network", simulation_.now(), "the network does not fall quiet");
     }
   }
 
