@@ -115,6 +115,20 @@ RC_GTEST_PROP(Codec, ReadsWhatAClientSendsAsTheTableSaysAndWritesTheSameBytesAga
   }
 }
 
+// Chance would hardly meet a type that differs from a known one in a single bit.
+TEST(Codec, KnowsAllTypesAndCodesByTheTable) {
+  for (unsigned type_and_code = 0; type_and_code < 0x10000; ++type_and_code) {
+    Bytes bytes{static_cast<std::uint8_t>(type_and_code >> 8U), static_cast<std::uint8_t>(type_and_code), 7};
+    for (const std::size_t size : {3U, 5U}) {
+      bytes.resize(size);
+      ASSERT_EQ(std::visit(NameOf{}, classic::decode_client_packet(bytes)), client_packet_by_the_table(bytes))
+          << std::hex << type_and_code << " in " << size << " bytes";
+      ASSERT_EQ(std::visit(NameOf{}, classic::decode_server_packet(bytes)), server_packet_by_the_table(bytes))
+          << std::hex << type_and_code << " in " << size << " bytes";
+    }
+  }
+}
+
 RC_GTEST_PROP(Codec, ReadsWhatAServerSendsAsTheTableSaysAndWritesTheSameBytesAgain, ()) {
   const Bytes bytes = (*generate::any_packet()).bytes;
   const classic::ServerPacket packet = classic::decode_server_packet(bytes);

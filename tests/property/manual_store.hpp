@@ -168,15 +168,9 @@ class ManualStore {
   std::size_t loads_to_fail() const { return loads_to_fail_; }
   const std::string& fault() const { return fault_; }
 
-  ModelMailboxes durable() const {
-    ModelMailboxes mailboxes;
-    for (const auto& [id, box] : durable_) {
-      for (const Kept& kept : box.messages) {
-        mailboxes[id].push_back(kept.message);
-      }
-    }
-    return mailboxes;
-  }
+  /// What is kept, and what will be when everything recorded is durable; mailboxes with something in them only.
+  ModelMailboxes durable() const { return messages_of(durable_); }
+  ModelMailboxes latest() const { return messages_of(latest_); }
 
  private:
   struct Kept {
@@ -194,6 +188,16 @@ class ManualStore {
     Id receiver = 0;
     std::optional<Kept> stored;
   };
+
+  static ModelMailboxes messages_of(const std::map<Id, Box>& boxes) {
+    ModelMailboxes mailboxes;
+    for (const auto& [id, box] : boxes) {
+      for (const Kept& kept : box.messages) {
+        mailboxes[id].push_back(kept.message);
+      }
+    }
+    return mailboxes;
+  }
 
   struct UnderWay {
     std::uint64_t turn = 0;

@@ -387,6 +387,8 @@ class World {
     check_commits();
     check_retries();
     check_numbers();
+    // The store was told of every message as it was accepted, and of every one that was taken.
+    RC_ASSERT(!store_.is_loaded() || store_.latest() == witness_.model().mailboxes());
   }
 
   /// Exactly those replies have come that may come.
