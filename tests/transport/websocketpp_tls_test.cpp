@@ -1,5 +1,5 @@
 #include <boost/asio/ssl/stream.hpp>
-#include <fstream>
+#include <thread>
 
 #include "certificates.hpp"
 #include "websocketpp_support.hpp"
@@ -228,6 +228,22 @@ TEST(WebsocketppTls, CarriesMessagesBetweenAServerAndAClientThatTrustsItsAuthori
   ASSERT_TRUE(tls.server.until_closed(2));
   EXPECT_EQ(tls.server.listener.ends[1].reason, "done");
   EXPECT_EQ(tls.warnings, Log{});
+}
+
+TEST(WebsocketppTls, AClientCopesWithAServerThatAnswersAtOnce) {
+  TlsServer tls;
+  std::thread other{[&] { tls.server.transport.run(); }};
+  boost::asio::io_context context;
+  for (int count = 0; count < 100; ++count) {
+    OurClient client{context, tls.port(), {.ca_file = tls.ca_file}};
+    const std::string outcome = client.outcome();
+    EXPECT_EQ(outcome, "");
+    if (!outcome.empty()) {
+      break;
+    }
+  }
+  tls.server.transport.stop_running();
+  other.join();
 }
 
 TEST(WebsocketppTls, AClientRefusesACertificateForAnotherName) {

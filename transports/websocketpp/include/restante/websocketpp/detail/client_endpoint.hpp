@@ -105,11 +105,7 @@ class ClientEndpoint final : public Endpoint {
       fail(session, failure.what());
       return;
     }
-    if (!session.tls->shake_hands(error) && !would_block(error)) {
-      not_secured(session, error);
-    } else {
-      touch(session);
-    }
+    advance_tls(session);
   }
 
   void secured(Session& session) override { request(session); }

@@ -87,6 +87,28 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
     endings_.push_back(&session);
   }
 
+  /// Goes on with the handshake of TLS, and reads, as far as that is possible without waiting.
+  void advance_tls(Session& session) {
+    touch(session);
+    if (!session.tls || session.phase == Phase::finishing) {
+      return;
+    }
+    ErrorCode error;
+    if (!session.tls->established()) {
+      if (!session.tls->shake_hands(error)) {
+        if (!would_block(error)) {
+          not_secured(session, error);
+        }
+        return;
+      }
+      secured(session);
+    }
+    const std::size_t bytes = session.tls->read({session.read_buffer.get(), options_.read_buffer_bytes}, error);
+    if (!would_block(error)) {
+      bytes_came(session, error, bytes);
+    }
+  }
+
   /// Lets what waits leave, and then the connection go, without telling the listener, who does not know of it.
   void finish(Session& session, bool linger = true) {
     session.phase = Phase::finishing;
@@ -274,30 +296,9 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop> {
     session.tls->wait([self = shared_from_this(), &session, name = session.name](const ErrorCode& error) {
       if (session.name == name) {
         session.reading = false;
-        self->turn([&] { error ? self->broken(session, error) : self->tls_ready(session); });
+        self->turn([&] { error ? self->broken(session, error) : self->advance_tls(session); });
       }
     });
-  }
-
-  void tls_ready(Session& session) {
-    touch(session);
-    if (!session.tls || session.phase == Phase::finishing) {
-      return;
-    }
-    ErrorCode error;
-    if (!session.tls->established()) {
-      if (!session.tls->shake_hands(error)) {
-        if (!would_block(error)) {
-          not_secured(session, error);
-        }
-        return;
-      }
-      secured(session);
-    }
-    const std::size_t bytes = session.tls->read({session.read_buffer.get(), options_.read_buffer_bytes}, error);
-    if (!would_block(error)) {
-      bytes_came(session, error, bytes);
-    }
   }
 
   void bytes_came(Session& session, const ErrorCode& error, std::size_t bytes) {
