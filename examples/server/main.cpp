@@ -103,13 +103,16 @@ class Server {
   /// Serves until a signal ends it.
   void run() {
     wait_for_signal();
+    wait_for_hang_up();
     warn_of_openness();
-    std::printf("Listening on http://%s:%u\n", shown_host().c_str(), transport_.port());
+    std::printf("Listening on %s://%s:%u\n", speaks_tls() ? "https" : "http", shown_host().c_str(), transport_.port());
     std::fflush(stdout);
     transport_.run();
   }
 
  private:
+  bool speaks_tls() const { return !options_.tls_certificate.empty(); }
+
   // A name in brackets where it is an IPv6 address.
   std::string shown_host() const {
     return options_.host.find(':') == std::string::npos ? options_.host : "[" + options_.host + "]";
@@ -119,6 +122,10 @@ class Server {
     restante::WebsocketppServerOptions options{.host = options_.host, .port = options_.port};
     options.allowed_origins = options_.allowed_origins;
     options.allowed_hosts = options_.allowed_hosts;
+    if (speaks_tls()) {
+      options.tls = restante::TlsServerOptions{.certificate_chain_file = options_.tls_certificate.string(),
+                                               .private_key_file = options_.tls_key.string()};
+    }
     options.connections_max = options_.connections_max;
     options.ping_interval = options_.ping_interval;
     // Closing takes at most twice as long, and an operator waits no longer than 5 s.
@@ -183,12 +190,30 @@ class Server {
     }
   }
 
+  // A certificate that was renewed is taken without a restart.
+  void wait_for_hang_up() {
+    hang_up_.async_wait([this](const boost::system::error_code& cancelled, int) {
+      if (cancelled) {
+        return;
+      }
+      if (!speaks_tls()) {
+        log_.info("SIGHUP: there is nothing to read again");
+      } else if (const std::string wrong = transport_.reload_tls(); wrong.empty()) {
+        log_.info("The certificate was read again");
+      } else {
+        log_.error("The certificate stays as it was: " + wrong);
+      }
+      wait_for_hang_up();
+    });
+  }
+
   void wait_for_signal() {
     signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
       if (!cancelled) {
         log_.info("Shutting down; once more to stop at once");
         messenger_.shut_down();
         transport_.shut_down();
+        hang_up_.cancel();
         signals_.async_wait([this](const boost::system::error_code& again_cancelled, int) {
           if (!again_cancelled) {
             transport_.stop_running();
@@ -206,6 +231,7 @@ class Server {
   restante::WebsocketppServer transport_;
   restante::Messenger<restante::WebsocketppServer> messenger_;
   boost::asio::signal_set signals_{transport_.context(), SIGINT, SIGTERM};
+  boost::asio::signal_set hang_up_{transport_.context(), SIGHUP};
 };
 
 int run(int count, char** arguments) {

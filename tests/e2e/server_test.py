@@ -4,11 +4,12 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import unittest
 
-from support import SECONDS_MAX, RawClient, Server, open_client, program
+from support import SECONDS_MAX, RawClient, Server, open_client, program, run_cli
 
 
 def refused(*arguments, variables=None):
@@ -208,6 +209,62 @@ class Guests(unittest.TestCase):
         with Server("--port", "0") as server:
             server.get("/healthz")
             self.assertNotIn("no authentication", server.log())
+
+
+class Tls(unittest.TestCase):
+    def make_certificate(self, folder, name):
+        """A certificate of its own for localhost; its key is made now and thrown away with the folder."""
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"],
+            check=True, capture_output=True, timeout=SECONDS_MAX,
+        )
+
+    @staticmethod
+    def name_of_certificate(port, ca):
+        context = ssl.create_default_context(cafile=ca)
+        with socket.create_connection(("127.0.0.1", port), SECONDS_MAX) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as secured:
+                secured.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answer = b""
+                while more := secured.recv(4096):
+                    answer += more
+                assert answer.startswith(b"HTTP/1.1 200 "), answer
+                return dict(entry[0] for entry in secured.getpeercert()["subject"])["commonName"]
+
+    def test_it_speaks_tls_and_reads_a_new_certificate_when_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.make_certificate(folder, "first")
+            files = ["--tls-cert", f"{folder}/cert.pem", "--tls-key", f"{folder}/key.pem"]
+            with Server("--port", "0", *files) as server:
+                self.assertEqual(self.name_of_certificate(server.port, f"{folder}/cert.pem"), "first")
+                code, said, _ = run_cli(server, "associate", "--id", "4", url=f"wss://localhost:{server.port}",
+                                        options=["--ca", f"{folder}/cert.pem"])
+                self.assertEqual((code, said), (0, "associated 4\n"))
+                self.assertEqual(run_cli(server, "associate", "--id", "4", url=f"wss://localhost:{server.port}")[0], 1)
+                self.make_certificate(folder, "second")
+                server.process.send_signal(signal.SIGHUP)
+                server.wait_for_log("read again")
+                self.assertEqual(self.name_of_certificate(server.port, f"{folder}/cert.pem"), "second")
+                good = pathlib.Path(f"{folder}/cert.pem").read_bytes()
+                pathlib.Path(f"{folder}/cert.pem").write_text("nonsense", encoding="utf-8")
+                server.process.send_signal(signal.SIGHUP)
+                server.wait_for_log("stays as it was")
+                pathlib.Path(f"{folder}/cert.pem").write_bytes(good)
+                self.assertEqual(self.name_of_certificate(server.port, f"{folder}/cert.pem"), "second")
+                self.assertNotIn("PRIVATE", server.log())
+
+    def test_files_that_cannot_be_used_stop_the_start_with_a_clear_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.make_certificate(folder, "first")
+            nonsense = pathlib.Path(folder) / "nonsense.pem"
+            nonsense.write_text("nonsense", encoding="utf-8")
+            for certificate, key in ((nonsense, f"{folder}/key.pem"), (f"{folder}/cert.pem", nonsense)):
+                code, _, said = refused("--port", "0", "--tls-cert", str(certificate), "--tls-key", str(key))
+                self.assertEqual(code, 2)
+                self.assertIn("nonsense.pem", said)
+                self.assertEqual(said.count("\n"), 1, said)
 
 
 class LogAndEnd(unittest.TestCase):

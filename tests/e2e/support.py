@@ -214,12 +214,12 @@ def open_client(server, **options):
     return client
 
 
-def run_cli(server, *arguments, text=None, variables=None):
+def run_cli(server, *arguments, text=None, variables=None, url=None, options=()):
     """restante with its arguments: exit code, standard output, standard error."""
     environment = {name: value for name, value in os.environ.items() if name != "RESTANTE_SERVER"}
     environment.update(variables or {})
     result = subprocess.run(
-        [program("RESTANTE_CLI"), "--server", f"127.0.0.1:{server.port}", *arguments],
+        [program("RESTANTE_CLI"), "--server", url or f"127.0.0.1:{server.port}", *options, *arguments],
         input=text,
         capture_output=True,
         text=True,
