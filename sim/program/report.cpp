@@ -229,7 +229,10 @@ std::string data_json(const Scenario& scenario, const std::vector<PlannedClient>
   data += json_array(clients, [](const PlannedClient& client) {
     return "[" + json(client.name) + "," + std::to_string(client.id) + "]";
   });
-  data += ",\n\"end\":" + json(std::max(sequence.end, SteadyTime{} + scenario.duration));
+  const bool cut = trace.left_out() > 0;
+  data += ",\n\"end\":" + json(cut ? sequence.end : std::max(sequence.end, SteadyTime{} + scenario.duration));
+  // Whether something was on its way at the end, which was not lost.
+  data += std::string{",\n\"open\":"} + (cut || scenario.heals_within == Duration::zero() ? "true" : "false");
   data += ",\n\"capacity\":" + std::to_string(scenario.mailbox_messages_max);
   data += ",\n\"arrows\":" + json_array(sequence.arrows, [&](const Arrow& arrow) { return arrow_json(arrow, trace); });
   data += ",\n\"connections\":" + json_array(sequence.connections, span_json);
@@ -362,9 +365,9 @@ std::string notes_html(const RecordedTrace& trace) {
   if (trace.left_out() == 0) {
     return "";
   }
-  return "<p class=\"notice\" data-tone=\"bad\">The diagram and the charts show the first " +
-         with_commas(trace.entries().size()) + " entries of the trace, and leave out the " +
-         with_commas(trace.left_out()) + " that came after. Verdicts and totals are about the whole run.</p>\n";
+  return "<p class=\"notice\">The diagram and the charts show the first " + with_commas(trace.entries().size()) +
+         " entries of the trace, and leave out the " + with_commas(trace.left_out()) +
+         " that came after. Verdicts and totals are about the whole run.</p>\n";
 }
 
 std::string facts_html(const Scenario& scenario, std::uint64_t seed, std::size_t clients, const RunResult& result) {

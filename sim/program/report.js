@@ -168,6 +168,8 @@
   let selected = null;
 
   const endOf = (arrow) => (arrow.received >= 0 ? arrow.received : arrow.sent + 0.55 * flight);
+  /** Sent so late that nobody knows whether it arrived. */
+  const isOnItsWay = (arrow) => data.open && arrow.received < 0 && arrow.sent > data.end - 8 * flight;
   const isEmptyLook = (arrow) => arrow.name === "BUFFEREMPTY" || arrow.answer?.name === "BUFFEREMPTY";
 
   function matches(client, words) {
@@ -186,7 +188,8 @@
       words.length === 0 ? "names or ids, as in 1, 4-7" : `${shown.length} of ${clients.length}`;
     columns = new Map(shown.map((client, i) => [client.number, i]));
     const withoutEmpty = byId("polls").checked;
-    listed = arrows.filter((arrow) => columns.has(arrow.client) && !(withoutEmpty && isEmptyLook(arrow)));
+    const isListed = (arrow) => !(withoutEmpty && isEmptyLook(arrow)) && !isOnItsWay(arrow);
+    listed = arrows.filter((arrow) => columns.has(arrow.client) && isListed(arrow));
     latestEnds = new Float64Array(listed.length);
     listed.forEach((arrow, i) => (latestEnds[i] = Math.max(endOf(arrow), i > 0 ? latestEnds[i - 1] : 0)));
     measure();
