@@ -420,13 +420,18 @@ class Glutton {
     network_.run_for(round_trip);
   }
 
+  void get(std::size_t times) {
+    for (std::size_t time = 0; time < times; ++time) {
+      peer_.send(test::get(9));
+    }
+  }
   void stop_reading() { peer_.pause(); }
   void read_again() { peer_.resume(); }
 
   void ask(std::size_t times) {
     for (std::size_t time = 0; time < times; ++time) {
       peer_.send(push(9, 9, std::string(254, 'a')));
-      peer_.send(get(9));
+      get(1);
     }
   }
 
@@ -475,6 +480,22 @@ TEST_F(PostOffice, AReaderThatStaysStuckIsClosedInTimeAndItsIdIsFree) {
   ada_.push(9, "still here");
   network_.run_for(round_trip);
   EXPECT_THAT(ada_.pushes(), ElementsAre("accepted"));
+}
+
+TEST_F(PostOffice, AReaderThatCaughtUpHasTheWholeTimeWhenItGetsStuckAgain) {
+  open({.waiting_bytes_max = 2000, .stuck_after = 30s});
+  Glutton glutton{network_, server_};
+  glutton.stop_reading();
+  glutton.ask(20);
+  network_.run_for(20s);
+  glutton.read_again();
+  network_.run_for(5s);
+  glutton.stop_reading();
+  glutton.ask(20);
+  network_.run_for(29s);
+  EXPECT_EQ(messenger_->counters().connections_stuck, 0U);
+  network_.run_for(2s);
+  EXPECT_EQ(messenger_->counters().connections_stuck, 1U);
 }
 
 /// One client on a link that loses and doubles what it is told to.
@@ -650,6 +671,69 @@ TEST_F(PostOfficeWithALedger, AServerThatShutsDownWaitsForWhatItHasNotWrittenDow
   network_.run_for(latency);
   EXPECT_THAT(ada_.pushes(), ElementsAre("accepted"));
   EXPECT_THAT(ada_.news(), ElementsAre("connected", "holds its id", "disconnected 1001"));
+}
+
+/// A client who does not read while the store takes its time: its connection is paused for both.
+class PostOfficeWithALedgerAndAGlutton : public ::testing::Test {
+ protected:
+  PostOfficeWithALedgerAndAGlutton() {
+    for (int number = 0; number < 50; ++number) {
+      store_.keep(9, 9, std::string(254, 'a'));
+    }
+    messenger_.emplace(server_, store_, MessengerOptions{.waiting_bytes_max = 2000, .stuck_after = 1h});
+    glutton_.emplace(network_, server_);
+    glutton_->stop_reading();
+    // Long replies wait for the glutton, not yet too many.
+    ask_and_commit(4);
+    ask_and_commit(4);
+    // Three are committed, four are not, and with these seven too many are held. The rest is not read.
+    ask(3);
+    ask(4);
+    ask(20);
+    EXPECT_EQ(messenger_->counters().connections_paused, 1U);
+    EXPECT_EQ(requests(), 15U);
+    // The three leave, and are too many for the glutton. The four are still too many to go on.
+    store_.complete();
+    network_.run_for(1s);
+    EXPECT_EQ(requests(), 15U);
+  }
+
+  void ask(std::size_t times) {
+    glutton_->get(times);
+    network_.run_for(1s);
+  }
+  void ask_and_commit(std::size_t times) {
+    ask(times);
+    store_.complete();
+    network_.run_for(1s);
+  }
+  /// How many GETs were carried out.
+  std::uint64_t requests() const { return messenger_->counters().packets_received - 1; }
+
+  MemoryNetwork network_{{.seed = 13, .link = link_with(latency)}};
+  MemoryServer server_{network_};
+  SlowStore store_;
+  std::optional<Messenger<MemoryServer, SlowStore>> messenger_;
+  std::optional<Glutton> glutton_;
+};
+
+TEST_F(PostOfficeWithALedgerAndAGlutton, WhoReadsAgainIsStillNotReadFromUntilTheStoreHasCaughtUp) {
+  glutton_->read_again();
+  network_.run_for(1s);
+  EXPECT_EQ(glutton_->line().received.size(), 1U + 11U);
+  EXPECT_EQ(requests(), 15U);
+  store_.complete();
+  network_.run_for(1s);
+  EXPECT_GT(requests(), 15U);
+}
+
+TEST_F(PostOfficeWithALedgerAndAGlutton, WhoDoesNotReadIsStillNotReadFromWhenTheStoreHasCaughtUp) {
+  store_.complete();
+  network_.run_for(1s);
+  EXPECT_EQ(requests(), 15U);
+  glutton_->read_again();
+  network_.run_for(1s);
+  EXPECT_GT(requests(), 15U);
 }
 
 }  // namespace
