@@ -192,7 +192,9 @@ class Planner {
     each_fault("breaks", rates.breaks,
                [&](Duration at, Random& random) { add(at, ActionKind::break_connection, any_client(random)); });
     each_fault("half_open", rates.half_open, [&](Duration at, Random& random) {
-      add(at, ActionKind::break_half_open, any_client(random), {.duration = some_time(random)});
+      // One after the other: compilers choose for themselves in which order they evaluate arguments.
+      const std::uint32_t client = any_client(random);
+      add(at, ActionKind::break_half_open, client, {.duration = some_time(random)});
     });
     plan_lasting(
         "stalls", rates.stalls,
