@@ -25,8 +25,8 @@ enum ExitCode : int {
   mailbox_empty = 5,
 };
 
-/// Text from somebody else, for a terminal: control characters, which could make the terminal do things, those that turn
-/// the direction of writing around, and bytes that are no UTF-8 are shown as \xNN. Line breaks and tabs stay where
+/// Text from somebody else, for a terminal: control characters, which could make the terminal do things, those that
+/// turn the direction of writing around, and bytes that are no UTF-8 are shown as \xNN. Line breaks and tabs stay where
 /// `lines` says so.
 std::string printable(std::string_view text, bool lines);
 

@@ -1,6 +1,9 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <thread>
 
+#include <gmock/gmock.h>
+#include <openssl/ssl.h>
+
 #include "certificates.hpp"
 #include "websocketpp_support.hpp"
 
@@ -156,10 +159,8 @@ class TlsPeer {
     return frame ? *frame : !peer_->end ? "nothing" : peer_->end == boost::asio::error::eof ? "ended" : "cut";
   }
 
-  /// Says that nothing more comes, and goes on reading.
-  void say_end() { SSL_shutdown(handle()); }
-  /// Sends what say_end() and others prepared.
-  std::string flush() {
+  /// Says that nothing more comes (close_notify), and waits for the same from the server.
+  std::string say_end() {
     return finish([&](auto done) { peer_->stream.async_shutdown(done); });
   }
 
@@ -519,7 +520,7 @@ TEST(WebsocketppTls, AnswersACloseFrameAndSaysThatItEnds) {
   EXPECT_EQ(tls.server.listener.ends.at(0).code, 1000);
 }
 
-TEST(WebsocketppTls, APeerThatEndsItsSideStillGetsWhatWasSent) {
+TEST(WebsocketppTls, APeerThatClosesStillGetsWhatWasSent) {
   TlsServer tls;
   tls.server.echo();
   TlsPeer peer{tls};
@@ -528,7 +529,6 @@ TEST(WebsocketppTls, APeerThatEndsItsSideStillGetsWhatWasSent) {
   for (int count = 0; count < 20; ++count) {
     peer.send(binary(message));
   }
-  // Frames and end are in the socket before the server sees any of them.
   peer.send(close_frame(1000));
   for (int count = 0; count < 20; ++count) {
     ASSERT_EQ(peer.read(), "binary " + message);
@@ -541,7 +541,7 @@ TEST(WebsocketppTls, ReportsAPeerThatEndsWithoutClosing) {
   TlsServer tls;
   TlsPeer polite{tls};
   ASSERT_TRUE(polite.upgrade());
-  polite.flush();
+  EXPECT_EQ(polite.say_end(), "");
   ASSERT_TRUE(tls.server.until_closed());
   EXPECT_EQ(tls.server.listener.ends[0].code, 1006);
   TlsPeer rude{tls};
