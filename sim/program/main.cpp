@@ -1,4 +1,4 @@
-// restante-sim: runs scenarios, explores seeds, and makes failing runs shorter.
+// restante-sim: runs scenarios, explores seeds, makes failing runs shorter, and exhausts small worlds.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include <restante/version.hpp>
 
+#include "exhaust.hpp"
 #include "explore.hpp"
 #include "guarded_run.hpp"
 #include "run_command.hpp"
@@ -29,6 +30,7 @@ struct CommandLine {
   RunCommand run;
   ExploreCommand explore;
   ShrinkCommand shrink;
+  ExhaustCommand exhaust;
 };
 
 void describe_run(CLI::App& app, RunCommand& run) {
@@ -64,12 +66,24 @@ void describe_shrink(CLI::App& app, ShrinkCommand& shrink) {
       "Exit codes: 0 a scenario was written, 2 wrong usage, no proper scenario, or a run that does not fail.");
 }
 
+void describe_exhaust(CLI::App& app, ExhaustCommand& exhaust) {
+  CLI::App& command = *app.add_subcommand("exhaust", "Try all interleavings of small worlds of two or three clients");
+  command.add_option("--world", exhaust.world, "this world only");
+  command.add_option("--more-steps", exhaust.more_steps, "follow each world for so many steps more, or fewer")
+      ->check(CLI::Range(-100, 100))
+      ->capture_default_str();
+  command.footer("Exit codes: 0 all held, 1 something was found or a rule was never reached, 2 wrong usage.");
+}
+
 ExitCode execute(const CLI::App& app, const CommandLine& line) {
   if (app.got_subcommand("run")) {
     return run_command(line.run);
   }
   if (app.got_subcommand("explore")) {
     return explore_command(line.explore);
+  }
+  if (app.got_subcommand("exhaust")) {
+    return exhaust_command(line.exhaust);
   }
   return shrink_command(line.shrink);
 }
@@ -89,6 +103,7 @@ int main(int argc, char** argv) {
   describe_run(app, line.run);
   describe_explore(app, line.explore.options, line.explore.file);
   describe_shrink(app, line.shrink);
+  describe_exhaust(app, line.exhaust);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -56,7 +56,8 @@ inline void add_swarm_clients(Scenario& scenario, Random& random) {
 
 }  // namespace detail
 
-/// The same for the same seed. Half of them have a disk. Everything is small, so that every bound is met within seconds.
+/// The same for the same seed. Half of them have a disk. Everything is small, so that every bound is met within
+/// seconds.
 inline Scenario swarm_scenario(std::uint64_t seed) {
   using namespace std::chrono_literals;
   Random random = Random{seed}.fork("swarm scenario");
