@@ -10,8 +10,8 @@
 namespace restante::sim {
 
 /// Keeps a value for each connection that is known. Slots are used again, and while one side has not noticed yet that a
-/// connection is gone, because its machine sleeps, others may be in its slot: the latest of a slot are kept apart, older
-/// ones forgotten.
+/// connection is gone, because its machine sleeps, others may be in its slot: the latest of a slot are kept apart,
+/// older ones forgotten.
 template <class Value>
 class ConnectionTable {
  public:
