@@ -65,7 +65,7 @@ inline Scenario swarm_scenario(std::uint64_t seed) {
   scenario.name = "swarm";
   scenario.duration = 10s;
   // Less than a client waits for a reply, so that a reply that never comes is noticed.
-  scenario.heals_within = 25s;
+  scenario.heals_within = 29s;
   scenario.mailbox_messages_max = static_cast<std::uint32_t>(random.between(std::uint64_t{1}, std::uint64_t{8}));
   scenario.waiting_bytes_max = static_cast<std::uint32_t>(random.between(std::uint64_t{16}, std::uint64_t{800}));
   scenario.stuck_after = random.between(500ms, 4s);
@@ -80,6 +80,8 @@ inline Scenario swarm_scenario(std::uint64_t seed) {
   if (random.chance(1, 8)) {
     // Somebody who is silent for longer than a client waits for a reply.
     scenario.duration = 90s;
+    // In so long a time a client may have failed often enough to wait for half a minute before it tries again.
+    scenario.heals_within = 1min;
     scenario.groups = {{.name = "rare", .count = 2, .id = 1, .push_every = 40s, .get_every = 65s}};
   }
   scenario.faults = {.breaks = 60,
