@@ -327,6 +327,19 @@ TEST_F(PostOffice, ASilentServerIsGivenUpAfterTheReplyTimeoutAndNoSooner) {
   EXPECT_THAT(bob_.gets(), ElementsAre("one", "empty"));
 }
 
+TEST_F(PostOffice, AServerThatAnswersIsNotGivenUpHoweverLongSomethingWaits) {
+  open();
+  both_arrive();
+  // More often than a round trip takes, so that at every time a request is under way, for longer than the timeout.
+  for (Duration time{}; time < 12s; time += round_trip / 4) {
+    ada_.get();
+    network_.run_for(round_trip / 4);
+  }
+  network_.run_for(round_trip);
+  EXPECT_THAT(ada_.news(), IsEmpty());
+  EXPECT_THAT(ada_.gets(), AllOf(SizeIs(2400), Each("empty")));
+}
+
 // It once asked to be woken at a time that had come, again and again, until the connection had ended.
 TEST_F(PostOffice, AClientThatGivesUpWhileAnIdIsToBeClaimedAgainWaitsForTheEndInPeace) {
   open();
