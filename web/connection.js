@@ -46,12 +46,15 @@ restante.defaultServerAddress = (location) => {
   if (location.protocol === "http:" || location.protocol === "https:") {
     return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
   }
-  return "ws://127.0.0.1:12345";
+  return "ws://localhost:12345";
 };
 
-/** What a person typed, as the address of a server, or null. `host:port` alone means ws://. */
+/**
+ * What a person typed, as the address of a server, or null. `host:port` alone means ws://, and the address of a page
+ * means the server that the page came from: that is what people copy.
+ */
 restante.readServerAddress = (text) => {
-  const typed = text.trim();
+  const typed = text.trim().replace(/^http(s?):\/\//i, "ws$1://");
   try {
     const address = new URL(/^[a-z]+:\/\//i.test(typed) ? typed : `ws://${typed}`);
     const speaksWebSocket = address.protocol === "ws:" || address.protocol === "wss:";
@@ -59,4 +62,12 @@ restante.readServerAddress = (text) => {
   } catch {
     return null;
   }
+};
+
+/** The origin that a server must allow before this page may connect to it, or null when the page is the server's own. */
+restante.originToAllow = (location, address) => {
+  if (location.protocol === "file:") {
+    return "null";
+  }
+  return new URL(address).host === location.host ? null : location.origin;
 };

@@ -7,38 +7,54 @@ globalThis.restante ??= {};
 /** The connection ended before the reply came: whether the request took effect is not known. */
 restante.ConnectionLost = class ConnectionLost extends Error {};
 
-restante.Messenger = class Messenger {
+/**
+ * `surroundings`: createConnection(address) makes a restante.Connection or something like it; now() gives milliseconds
+ * since 1970; originToAllow(address) says what the server there must be told to allow; packetSeen(packet) and
+ * messageFetched(message) are told of each one. Event "lost": the connection ended, and with it an association that the
+ * person did not give up.
+ */
+restante.Messenger = class Messenger extends EventTarget {
   #store;
-  #createConnection;
-  #now;
+  #surroundings;
   #connection = null;
   #address = null;
   #opened = null;
   #waiting = [];
   #fetching = false;
+  #leaving = false;
 
-  /** `createConnection(address)` makes a restante.Connection or something like it; `now()` gives a Date. */
-  constructor(store, createConnection, now) {
+  constructor(store, surroundings) {
+    super();
     this.#store = store;
-    this.#createConnection = createConnection;
-    this.#now = now;
+    this.#surroundings = surroundings;
   }
 
   /**
    * Connects if need be and asks for the ID. Resolves to "associated", "taken", "refused" or "failed" when it is
-   * settled; the store says the same in words. Do not call while another is not settled.
+   * settled; the store says the same in words, in others when this is to get back what was held before. Do not call
+   * while another is not settled.
    */
-  async associate(address, id) {
+  async associate(address, id, { again = false } = {}) {
     try {
       await this.#connect(address);
       const reply = await this.#request({ name: "ASSOCIATE", id });
       if (reply.name === "ASSOCIATIONSUCCESS") {
-        this.#store.change({ phase: "associated", id });
-        this.#store.notify(`You are ${id}. Messages for ${id} wait in its mailbox until you get them.`, "good");
+        this.#store.openMailbox(address, id);
+        this.#store.holdMailbox();
+        this.#store.change({ phase: "associated" });
+        this.#store.notify(
+          again ? `You are ${id} again.` : `You are ${id}. Messages for ${id} wait in its mailbox until you get them.`,
+          "good",
+        );
         return "associated";
       }
       if (reply.name === "UNKNOWNERROR") {
-        this.#store.notify(`ID ${id} is taken by somebody else. Choose another one.`, "bad");
+        this.#store.notify(
+          again
+            ? `ID ${id} is still held by another connection.`
+            : `ID ${id} is taken by somebody else. Choose another one.`,
+          "bad",
+        );
         return "taken";
       }
       this.#store.notify(`The server does not let you be ${id}.`, "bad");
@@ -54,17 +70,30 @@ restante.Messenger = class Messenger {
     if (this.#store.state.phase === "connecting") {
       this.#store.notify("Not connected.");
       this.#abandon();
-    } else {
-      this.#connection?.close();
+    } else if (this.#connection) {
+      this.#leaving = true;
+      this.#connection.close();
     }
   }
 
   /** Pushes text into the receiver's mailbox. The message stands in the store at once, its outcome when it is known. */
   async send(receiver, text) {
+    const message = { direction: "sent", peer: receiver, text, time: this.#surroundings.now(), outcome: "waiting" };
+    await this.#push(this.#store.addMessage(message), receiver, text);
+  }
+
+  /** Sends what was refused, or never answered, once more. */
+  async sendAgain(key) {
+    const message = this.#store.state.messages.find((candidate) => candidate.key === key);
+    if (message?.outcome === "refused" || message?.outcome === "unknown") {
+      this.#store.moveMessageToEnd(key, { outcome: "waiting", reason: "", time: this.#surroundings.now() });
+      await this.#push(key, message.peer, message.text);
+    }
+  }
+
+  async #push(key, receiver, text) {
     const sender = this.#store.state.id;
     const payload = new TextEncoder().encode(text);
-    const message = { direction: "sent", peer: receiver, text, time: this.#now(), outcome: "waiting" };
-    const key = this.#store.addMessage(message);
     try {
       const reply = await this.#request({ name: "PUSH", sender, receiver, payload });
       if (reply.name === "POSITIVEACK") {
@@ -87,9 +116,9 @@ restante.Messenger = class Messenger {
 
   /**
    * Takes up to `count` messages out of one's own mailbox, oldest first, and stops when it is empty. They leave the
-   * server with that. Does nothing while another fetch is under way.
+   * server with that. Does nothing while another fetch is under way. A quiet one says nothing when there was nothing.
    */
-  async fetch(count) {
+  async fetch(count, { quiet = false } = {}) {
     if (this.#fetching) {
       return;
     }
@@ -100,10 +129,12 @@ restante.Messenger = class Messenger {
       while (fetched < count) {
         const reply = await this.#request({ name: "GET", id });
         if (reply.name !== "GETRESPONSE") {
-          this.#reportEndOfFetch(reply, id, fetched);
+          this.#reportEndOfFetch(reply, id, fetched, quiet);
           return;
         }
-        this.#store.addMessage(this.#receivedMessage(reply));
+        const message = this.#receivedMessage(reply);
+        this.#store.addMessage(message);
+        this.#surroundings.messageFetched(message);
         fetched += 1;
       }
       this.#store.notify(fetched === 1 ? "One message fetched." : `${fetched} messages fetched.`, "good");
@@ -114,11 +145,13 @@ restante.Messenger = class Messenger {
     }
   }
 
-  #reportEndOfFetch(reply, id, fetched) {
+  #reportEndOfFetch(reply, id, fetched, quiet) {
     if (reply.name !== "BUFFEREMPTY") {
       this.#store.notify(`The server does not hand out the messages of ${id}.`, "bad");
     } else if (fetched === 0) {
-      this.#store.notify(`The mailbox of ${id} is empty.`);
+      if (!quiet) {
+        this.#store.notify(`The mailbox of ${id} is empty.`);
+      }
     } else {
       const count = fetched === 1 ? "One message" : `${fetched} messages`;
       this.#store.notify(`${count} fetched. The mailbox of ${id} is empty now.`, "good");
@@ -127,7 +160,8 @@ restante.Messenger = class Messenger {
 
   /** Payloads are opaque bytes; most clients put text there, and what is not text is shown as bytes. */
   #receivedMessage({ sender, payload }) {
-    const message = { direction: "received", peer: sender, time: this.#now(), outcome: "fetched" };
+    const time = this.#surroundings.now();
+    const message = { direction: "received", peer: sender, time, outcome: "fetched", unread: true };
     try {
       return { ...message, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload) };
     } catch {
@@ -141,10 +175,9 @@ restante.Messenger = class Messenger {
     }
     this.#abandon();
     this.#store.change({ phase: "connecting" });
-    this.#store.notify(`Connecting to ${address} …`);
     let connection;
     try {
-      connection = this.#createConnection(address);
+      connection = this.#surroundings.createConnection(address);
     } catch (error) {
       this.#store.change({ phase: "disconnected" });
       this.#store.notify(`Your browser does not connect to ${address}: ${error.message}`, "bad");
@@ -159,7 +192,7 @@ restante.Messenger = class Messenger {
       });
       connection.addEventListener("received", ({ detail }) => this.#receive(connection, detail));
       connection.addEventListener("closed", ({ detail }) => {
-        this.#forget(connection, this.#explain(detail, address));
+        this.#end(connection, this.#explain(detail, address));
         reject(new restante.ConnectionLost());
       });
     });
@@ -207,10 +240,20 @@ restante.Messenger = class Messenger {
     }
   }
 
+  /** The connection ended by itself, or because the person left. */
+  #end(connection, notice) {
+    const isLoss = connection === this.#connection && this.#store.state.phase === "associated" && !this.#leaving;
+    this.#forget(connection, notice);
+    if (isLoss) {
+      this.dispatchEvent(new Event("lost"));
+    }
+  }
+
   #forget(connection, notice) {
     if (connection !== this.#connection) {
       return;
     }
+    this.#leaving = false;
     this.#connection = null;
     this.#address = null;
     this.#opened = null;
@@ -222,7 +265,7 @@ restante.Messenger = class Messenger {
 
   #explain({ code, reason, wasOpen }, address) {
     if (!wasOpen) {
-      return { text: `No server answered at ${address}.`, tone: "bad" };
+      return { text: `No server answered at ${address}.${this.#howToAllow(address)}`, tone: "bad" };
     }
     if (code === 1000) {
       return { text: "The connection is closed. Your mailbox stays on the server.", tone: "calm" };
@@ -233,12 +276,26 @@ restante.Messenger = class Messenger {
       1011: "The server had a fault and closed the connection",
       1013: "The server cannot serve you at present and closed the connection",
     }[code];
-    const said = reason ? `: ${reason}` : "";
-    return { text: `${meaning ?? `The server closed the connection (${code})`}${said}.`, tone: "bad" };
+    const words = meaning ?? `The server closed the connection (${code})`;
+    const said = reason && reason.toLowerCase() !== words.toLowerCase() ? `: ${reason}` : "";
+    return { text: `${words}${said}.`, tone: "bad" };
+  }
+
+  /** A browser does not say whether a server refused this page or was not there, so the page names the remedy. */
+  #howToAllow(address) {
+    const origin = this.#surroundings.originToAllow(address);
+    if (origin === null) {
+      return "";
+    }
+    const pages = origin === "null" ? "a page that was opened from a file" : `a page from ${origin}`;
+    return ` A server that runs lets ${pages} in only when it was started with --allow-origin ${origin}`;
   }
 
   #log(direction, bytes, meaning) {
-    this.#store.addPacket({ direction, hex: restante.protocol.toHex(bytes), meaning, time: this.#now() });
+    const time = this.#surroundings.now();
+    const packet = { direction, hex: restante.protocol.toHex(bytes), meaning, time };
+    this.#store.addPacket(packet);
+    this.#surroundings.packetSeen(packet);
   }
 
   #expectConnectionLost(error) {

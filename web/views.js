@@ -1,116 +1,13 @@
 // What the page looks like for a state of the store. Views read the store, write the page, and remember nothing that
-// the store does not hold. Text of others enters the page through textContent alone.
+// the store does not hold.
 "use strict";
 
 globalThis.restante ??= {};
 
 restante.views = (() => {
-  function element(tag, className, text) {
-    const made = document.createElement(tag);
-    made.className = className;
-    if (text !== undefined) {
-      made.textContent = text;
-    }
-    return made;
-  }
-
-  function timeElement(date) {
-    const made = element("time", "time", date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-    made.dateTime = date.toISOString();
-    return made;
-  }
-
-  /** Text that may be anybody's: written as text, never as markup, and unable to turn the direction of its neighbours. */
-  function foreignText(className, text) {
-    const made = element("p", className, text);
-    made.dir = "auto";
-    return made;
-  }
-
-  const OUTCOMES = { waiting: "waiting …", accepted: "accepted", refused: "refused", unknown: "no answer" };
-
-  function messageElement(message) {
-    const sent = message.direction === "sent";
-    const made = element("article", "message");
-    made.dataset.direction = message.direction;
-    made.dataset.outcome = message.outcome;
-
-    const heading = element("p", "message-heading");
-    heading.append(element("span", "peer", sent ? `To ${message.peer}` : `From ${message.peer}`));
-    heading.append(" ", timeElement(message.time));
-    if (sent) {
-      heading.append(" ", element("span", "outcome", OUTCOMES[message.outcome]));
-    }
-    made.append(heading);
-
-    if (message.text === null) {
-      made.append(element("p", "message-bytes", message.hex));
-      made.append(element("p", "message-reason", "not text, so its bytes are shown"));
-    } else if (message.text === "") {
-      made.append(element("p", "message-reason", "an empty message"));
-    } else {
-      made.append(foreignText("message-text", message.text));
-    }
-    if (message.reason !== "") {
-      made.append(element("p", "message-reason", `${message.reason[0].toUpperCase()}${message.reason.slice(1)}.`));
-    }
-    if (message.outcome === "refused" || message.outcome === "unknown") {
-      const again = element("button", "again", "Send again");
-      again.type = "button";
-      again.dataset.again = String(message.key);
-      made.append(again);
-    }
-    return made;
-  }
-
-  function packetElement(packet) {
-    const made = element("p", "packet");
-    made.dataset.direction = packet.direction;
-    made.append(element("span", "arrow", packet.direction === "sent" ? "sent" : "received"));
-    made.append(" ", element("code", "hex", packet.hex === "" ? "no bytes" : packet.hex));
-    made.append(" ", element("span", "meaning", packet.meaning));
-    return made;
-  }
-
-  /**
-   * A function that shows a list of items in `container`, and touches only what changed: an item is shown anew when it
-   * is another object under the same key. Stays at the end when the reader was there.
-   */
-  function keyedList(container, create, emptyText) {
-    const shown = new Map();
-    const empty = element("p", "empty", emptyText);
-    return (items) => {
-      const wasAtEnd = container.scrollHeight - container.scrollTop - container.clientHeight < 24;
-      const keys = new Set(items.map((item) => item.key));
-      for (const [key, { node }] of shown) {
-        if (!keys.has(key)) {
-          node.remove();
-          shown.delete(key);
-        }
-      }
-      for (const item of items) {
-        const before = shown.get(item.key);
-        if (before?.item === item) {
-          continue;
-        }
-        const node = create(item);
-        if (before) {
-          before.node.replaceWith(node);
-        } else {
-          container.append(node);
-        }
-        shown.set(item.key, { item, node });
-      }
-      if (items.length > 0) {
-        empty.remove();
-      } else {
-        container.append(empty);
-      }
-      if (wasAtEnd) {
-        container.scrollTop = container.scrollHeight;
-      }
-    };
-  }
+  const { lists } = restante;
+  /** Lines that the log for screen readers holds. */
+  const ANNOUNCEMENTS_MAX = 20;
 
   const PHASES = {
     disconnected: () => "Not connected",
@@ -118,60 +15,147 @@ restante.views = (() => {
     connected: () => "Connected",
     associated: (id) => `You are ${id}`,
   };
-  const ASSOCIATE_LABELS = {
-    disconnected: "Associate",
-    connecting: "Cancel",
-    connected: "Associate",
-    associated: "Leave",
-  };
+  const INTERVALS = { 0: "Off", 2: "Every 2 s", 10: "Every 10 s", 60: "Every minute" };
 
-  function packetCountText(count) {
-    if (count === 0) {
+  function showPhase(page, { phase, id, server, wanted }) {
+    const associated = phase === "associated";
+    page.phase.textContent = PHASES[phase](id);
+    page.phase.dataset.phase = phase;
+    page.associate.textContent = phase === "connecting" ? "Cancel" : "Associate";
+    page.identity.hidden = wanted;
+    page.mailbox.hidden = !wanted;
+    page.clientId.readOnly = phase === "connecting";
+    page.server.readOnly = phase === "connecting";
+    page.stamp.textContent = String(id ?? "");
+    page.owner.textContent = associated ? `You are ${id}` : `You were ${id}`;
+    page.ownerServer.textContent = (server ?? "").replace(/\/$/, "");
+    for (const button of [page.send, page.getOne, page.getAll, page.getHere]) {
+      button.setAttribute("aria-disabled", String(!associated));
+    }
+  }
+
+  function showNotice(page, { notice, retry }) {
+    page.notice.textContent = notice.text;
+    page.noticeBar.dataset.tone = notice.tone;
+    page.retry.hidden = retry === null;
+    if (retry !== null) {
+      page.retryText.textContent = retry.seconds === 1 ? "Next try in a second." : `Next try in ${retry.seconds} seconds.`;
+    }
+  }
+
+  function showOptions(page, { interval, notifications }) {
+    page.interval.value = String(interval);
+    page.notifications.textContent = notifications ? "On" : "Off";
+    page.notifications.setAttribute("aria-pressed", String(notifications));
+  }
+
+  function showKept(page, { messages, kept }) {
+    const count = messages.length === 1 ? "1 message" : `${messages.length} messages`;
+    page.kept.textContent = kept
+      ? `${messages.length === 0 ? "Messages are" : `${count}`} kept here.`
+      : "This browser keeps nothing: a reload forgets the messages.";
+    page.forget.hidden = messages.length === 0;
+  }
+
+  function packetCountText({ packets, heldPackets }) {
+    if (heldPackets !== null) {
+      const since = packets.filter(({ key }) => key > (heldPackets.at(-1)?.key ?? 0)).length;
+      return since === 0 ? "paused" : `paused, ${since} since`;
+    }
+    if (packets.length === 0) {
       return "none yet";
     }
-    return count === restante.Store.PACKETS_MAX ? `the last ${count}` : String(count);
+    return packets.length === restante.Store.PACKETS_MAX ? `the last ${packets.length}` : String(packets.length);
+  }
+
+  /** Opens a conversation: its title, whom one writes to, and what one had begun to write. */
+  function showSelection(page, { selected, drafts }) {
+    const toPeer = Number.isInteger(selected);
+    document.body.dataset.pane = selected === null ? "list" : "thread";
+    page.threadTitle.textContent = toPeer ? `Client ${selected}` : "New message";
+    page.toField.hidden = toPeer;
+    page.receiver.value = toPeer ? String(selected) : (drafts.to ?? "");
+    page.text.value = drafts[selected ?? "new"] ?? "";
+    showFieldError(page.receiver, "");
+    showFieldError(page.text, "");
+    showByteCount(page);
+  }
+
+  /** One stop of the Tab key for the whole list: arrow keys move inside it. */
+  function showCurrent(page, selected) {
+    const buttons = Array.from(page.conversations.querySelectorAll("button"));
+    const current = buttons.find((button) => button.dataset.peer === String(selected));
+    for (const button of buttons) {
+      button.tabIndex = button === (current ?? buttons[0]) ? 0 : -1;
+      if (button === current) {
+        button.setAttribute("aria-current", "true");
+      } else {
+        button.removeAttribute("aria-current");
+      }
+    }
+  }
+
+  function showTitle({ phase, id, messages }) {
+    const unread = messages.filter((message) => message.unread).length;
+    const count = unread === 0 ? "" : `(${unread}) `;
+    document.title = phase === "associated" ? `${count}${id} – Restante` : "Restante";
   }
 
   /** Shows the store in the document, now and after every change. */
   function show(store, page) {
-    const showMessages = keyedList(
-      page.messages,
-      messageElement,
-      "Nothing yet. Write to somebody, or get what waits for you.",
-    );
-    const showPackets = keyedList(page.packets, packetElement, "Every packet will be shown here, byte for byte.");
+    const showMessages = lists.keyedList(page.messages, lists.messageElement);
+    const showPackets = lists.keyedList(page.packets, lists.packetElement);
+    const showConversations = lists.keyedList(page.conversations, lists.conversationElement);
+    for (const seconds of restante.AutomaticFetch.INTERVALS) {
+      page.interval.append(new Option(INTERVALS[seconds], String(seconds)));
+    }
     let last = {};
 
     const update = () => {
       const state = store.state;
-      if (state.phase !== last.phase || state.id !== last.id) {
-        const associated = state.phase === "associated";
-        page.phase.textContent = PHASES[state.phase](state.id);
-        page.phase.dataset.phase = state.phase;
-        page.associate.textContent = ASSOCIATE_LABELS[state.phase];
-        page.associate.classList.toggle("primary", !associated);
-        page.clientId.readOnly = associated;
-        page.server.readOnly = associated;
-        for (const button of [page.send, page.getOne, page.getAll]) {
-          button.setAttribute("aria-disabled", String(!associated));
+      const changed = (...names) => names.some((name) => state[name] !== last[name]);
+      const showIf = (names, action) => changed(...names) && action(page, state);
+
+      showIf(["phase", "id", "server", "wanted"], showPhase);
+      showIf(["notice", "retry"], showNotice);
+      showIf(["interval", "notifications"], showOptions);
+      showIf(["messages", "kept"], showKept);
+      if (changed("messages", "phase", "id")) {
+        showTitle(state);
+      }
+      showIf(["selected", "id", "server"], showSelection);
+      if (changed("messages", "selected")) {
+        const { selected } = state;
+        showConversations(restante.conversationsOf(state.messages), "Nobody yet.");
+        showCurrent(page, selected);
+        showMessages(
+          lists.withDays(state.messages.filter(({ peer }) => peer === selected)),
+          Number.isInteger(selected)
+            ? `Nothing to or from ${selected} yet.`
+            : "Write to any client ID. Your message waits in its mailbox until it is fetched.",
+        );
+        if (changed("selected")) {
+          page.messages.scrollTop = page.messages.scrollHeight;
         }
-        document.title = associated ? `${state.id} – Restante` : "Restante";
       }
-      if (state.notice !== last.notice) {
-        page.notice.textContent = state.notice.text;
-        page.notice.dataset.tone = state.notice.tone;
-      }
-      if (state.messages !== last.messages) {
-        showMessages(state.messages);
-      }
-      if (state.packets !== last.packets) {
-        showPackets(state.packets);
-        page.packetCount.textContent = packetCountText(state.packets.length);
+      if (changed("packets", "heldPackets")) {
+        showPackets(state.heldPackets ?? state.packets, "Every packet will be shown here, byte for byte.");
+        page.packetCount.textContent = packetCountText(state);
+        page.pausePackets.textContent = state.heldPackets === null ? "Pause" : "Go on";
+        page.pausePackets.setAttribute("aria-pressed", String(state.heldPackets !== null));
       }
       last = state;
     };
     store.addEventListener("change", update);
     update();
+  }
+
+  /** Tells a screen reader of a message that was fetched, whichever conversation is open. */
+  function announce(page, message) {
+    page.announcements.append(lists.foreignText("p", "", `From ${message.peer}: ${lists.gist(message)}`));
+    while (page.announcements.childElementCount > ANNOUNCEMENTS_MAX) {
+      page.announcements.firstElementChild.remove();
+    }
   }
 
   /** Says at a field what is wrong with it, in words; an empty text says that nothing is. */
@@ -185,12 +169,15 @@ restante.views = (() => {
   }
 
   /** Shows how much of a message's room is used. */
-  function showByteCount(page, used, allowed) {
+  function showByteCount(page) {
+    const used = restante.protocol.byteLength(page.text.value);
+    const allowed = restante.protocol.PAYLOAD_BYTES_MAX;
     page.textCount.textContent = `${used} of ${allowed} bytes`;
     page.textCount.dataset.over = String(used > allowed);
+    page.textGauge.max = allowed;
     page.textGauge.value = Math.min(used, allowed);
     page.textGauge.dataset.over = String(used > allowed);
   }
 
-  return { show, showFieldError, showByteCount };
+  return { show, announce, showFieldError, showByteCount };
 })();

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 
 import { loadPageScripts, parseBytes } from "./support.mjs";
 
-const restante = loadPageScripts("protocol.js", "connection.js", "store.js", "messenger.js");
+const restante = loadPageScripts("protocol.js", "connection.js", "storage.js", "store.js", "messenger.js", "automatic.js");
 
 /** Has the events of restante.Connection; the test says what the server does. */
 class ScriptedConnection extends EventTarget {
@@ -41,25 +41,84 @@ class ScriptedConnection extends EventTarget {
   }
 }
 
-function start() {
-  const store = new restante.Store();
+/** Has what the page uses of localStorage, and room for so many characters in all. */
+class ScriptedStorage {
+  #items = new Map();
+  room = Infinity;
+
+  get length() {
+    return this.#items.size;
+  }
+
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+
+  getItem(name) {
+    return this.#items.get(name) ?? null;
+  }
+
+  setItem(name, text) {
+    if (text.length > this.room) {
+      throw new Error("QuotaExceededError");
+    }
+    this.#items.set(name, text);
+  }
+
+  removeItem(name) {
+    this.#items.delete(name);
+  }
+}
+
+/** Time that passes when the test says so. */
+class ScriptedTimers {
+  chance = 1;
+  waiting = [];
+
+  random() {
+    return this.chance;
+  }
+
+  after(milliseconds, action) {
+    const timer = { milliseconds, action };
+    this.waiting.push(timer);
+    return () => (this.waiting = this.waiting.filter((other) => other !== timer));
+  }
+
+  /** Runs the timer that waits, and gives how long it was to wait. */
+  pass() {
+    assert.equal(this.waiting.length, 1);
+    const [{ milliseconds, action }] = this.waiting.splice(0);
+    action();
+    return milliseconds;
+  }
+}
+
+function start({ local = new ScriptedStorage(), session = new ScriptedStorage(), refuse = null, origin = null } = {}) {
+  let time = 0;
+  const store = new restante.Store(new restante.Storage(local, session), () => (time += 1));
   const connections = [];
-  const messenger = new restante.Messenger(
-    store,
-    () => {
+  const messenger = new restante.Messenger(store, {
+    createConnection() {
+      if (refuse) {
+        throw refuse;
+      }
       connections.push(new ScriptedConnection());
       return connections.at(-1);
     },
-    () => new Date(0),
-  );
-  return { store, messenger, connections };
+    now: () => 0,
+    originToAllow: () => origin,
+    packetSeen() {},
+    messageFetched() {},
+  });
+  return { store, messenger, connections, local, session };
 }
 
 /** Lets everything that waits for settled promises run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-async function startAssociated(id = 1) {
-  const world = start();
+async function startAssociated(id = 1, places = {}) {
+  const world = start(places);
   const result = world.messenger.associate("ws://server", id);
   const connection = world.connections[0];
   connection.open();
@@ -134,11 +193,7 @@ describe("associating", () => {
   });
 
   test("to an address that the browser refuses fails and says so", async () => {
-    const store = new restante.Store();
-    const refuse = () => {
-      throw new Error("insecure");
-    };
-    const messenger = new restante.Messenger(store, refuse, () => new Date(0));
+    const { store, messenger } = start({ refuse: new Error("insecure") });
     assert.equal(await messenger.associate("ws://server", 7), "failed");
     assert.match(store.state.notice.text, /does not connect to ws:\/\/server: insecure/);
   });
@@ -287,13 +342,181 @@ test("the address of the server is that of the page, or this computer when the p
   const address = (url) => restante.defaultServerAddress(new URL(url));
   assert.equal(address("http://127.0.0.1:4567/index.html"), "ws://127.0.0.1:4567");
   assert.equal(address("https://mail.example/"), "wss://mail.example");
-  assert.equal(address("file:///somewhere/web/index.html"), "ws://127.0.0.1:12345");
+  assert.equal(address("file:///somewhere/web/index.html"), "ws://localhost:12345");
 });
 
 test("an address may be typed without its scheme, and must be one of a WebSocket", () => {
   assert.equal(restante.readServerAddress(" 127.0.0.1:12345 "), "ws://127.0.0.1:12345/");
   assert.equal(restante.readServerAddress("wss://mail.example/path"), "wss://mail.example/path");
-  for (const wrong of ["", "http://mail.example", "ws://", "ws://a b", "javascript://x", "ws://x/#y", "host:port"]) {
+  assert.equal(restante.readServerAddress("https://mail.example/"), "wss://mail.example/");
+  for (const wrong of ["", "ftp://mail.example", "ws://", "ws://a b", "javascript://x", "ws://x/#y", "host:port"]) {
     assert.equal(restante.readServerAddress(wrong), null, wrong);
   }
+});
+
+test("a page of another origin is told what the server must allow", async () => {
+  const origin = (page, server) => restante.originToAllow(new URL(page), server);
+  assert.equal(origin("file:///web/index.html", "ws://localhost:12345/"), "null");
+  assert.equal(origin("http://localhost:80/", "ws://localhost/"), null);
+  assert.equal(origin("https://mail.example/", "wss://other.example/"), "https://mail.example");
+  const { store, messenger, connections } = start({ origin: "null" });
+  messenger.associate("ws://server", 7);
+  connections[0].end(1006, "", false);
+  assert.match(store.state.notice.text, /opened from a file in only when it was started with --allow-origin null$/);
+});
+
+test("what was refused is sent again in its place, as the newest", async () => {
+  const { store, messenger, connection } = await startAssociated();
+  messenger.send(2, "one");
+  connection.reply("01 03 01");
+  messenger.send(2, "two");
+  connection.reply("01 02 01");
+  await settle();
+  messenger.sendAgain(store.state.messages[0].key);
+  assert.deepEqual(outcomes(store), ["two accepted", "one waiting"]);
+  connection.reply("01 02 01");
+  await settle();
+  assert.deepEqual(outcomes(store), ["two accepted", "one accepted"]);
+});
+
+describe("what is kept", () => {
+  test("a message that was taken is stored before it is shown", async () => {
+    const { store, messenger, connection, local } = await startAssociated();
+    let shown = 0;
+    store.addEventListener("change", () => {
+      for (const { text } of store.state.messages) {
+        shown += 1;
+        assert.match(local.getItem(restante.Storage.mailboxName("ws://server", 1)), new RegExp(`"text":"${text}"`));
+      }
+    });
+    const done = messenger.fetch(1);
+    connection.reply("02 00 01 09 02 68 69");
+    await done;
+    assert.ok(shown > 0);
+  });
+
+  test("comes back after a reload, and what still waited for an answer is unknown", async () => {
+    const { messenger, connection, local, session } = await startAssociated();
+    messenger.send(2, "one");
+    connection.reply("01 02 01");
+    messenger.send(2, "two");
+    await settle();
+    const { store } = start({ local, session });
+    store.restoreTab();
+    assert.equal(store.state.id, 1);
+    assert.deepEqual(outcomes(store), ["one accepted", "two unknown"]);
+  });
+
+  test("is bounded, in messages of an ID and in IDs", async () => {
+    const { store, local } = await startAssociated();
+    const message = { direction: "sent", peer: 2, time: 0, outcome: "accepted" };
+    for (let count = 0; count <= restante.Storage.MESSAGES_MAX; count += 1) {
+      store.addMessage({ ...message, text: String(count) });
+    }
+    assert.equal(store.state.messages.length, restante.Storage.MESSAGES_MAX);
+    assert.equal(store.state.messages[0].text, "1");
+    for (let id = 2; id <= 2 + restante.Storage.MAILBOXES_MAX; id += 1) {
+      store.openMailbox("ws://server", id);
+      store.holdMailbox();
+      store.addMessage({ ...message, text: "x" });
+    }
+    assert.equal(local.length, restante.Storage.MAILBOXES_MAX);
+    assert.equal(local.getItem(restante.Storage.mailboxName("ws://server", 1)), null, "the oldest went first");
+  });
+
+  test("is not claimed where the browser has no room", async () => {
+    const { store, local } = await startAssociated();
+    local.room = 0;
+    store.addMessage({ direction: "sent", peer: 2, text: "x", time: 0, outcome: "accepted" });
+    assert.equal(store.state.kept, false);
+    assert.deepEqual(outcomes(store), ["x accepted"]);
+  });
+
+  test("is not read where it is not what this page writes", () => {
+    const local = new ScriptedStorage();
+    const name = restante.Storage.mailboxName("ws://server", 1);
+    const { store } = start({ local });
+    local.setItem(name, JSON.stringify({ messages: [null, 7, { text: "x" }, { direction: "sent", peer: 900 }] }));
+    store.openMailbox("ws://server", 1);
+    assert.deepEqual(store.state.messages, []);
+  });
+});
+
+describe("a lost connection", () => {
+  async function startSession() {
+    const world = start();
+    const timers = new ScriptedTimers();
+    const session = new restante.Session(world.store, world.messenger, timers);
+    const result = session.associate("ws://server", 1);
+    world.connections[0].open();
+    await settle();
+    world.connections[0].reply("00 01 01");
+    assert.equal(await result, "associated");
+    return { ...world, timers, session };
+  }
+
+  /** Lets the count-down end, and gives how long it was. */
+  async function passCountDown({ timers, connections }) {
+    const before = connections.length;
+    let passed = 0;
+    while (connections.length === before) {
+      passed += timers.pass();
+      await settle();
+    }
+    return passed;
+  }
+
+  test("is made again, later and later up to a bound, until the ID is held", async () => {
+    const world = await startSession();
+    const waits = [];
+    for (let count = 0; count < 7; count += 1) {
+      world.connections.at(-1).end(1006, "", count === 0);
+      await settle();
+      waits.push(await passCountDown(world));
+    }
+    assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    world.connections.at(-1).open();
+    await settle();
+    world.connections.at(-1).reply("00 03 01");
+    await settle();
+    assert.equal(world.store.state.notice.text, "ID 1 is still held by another connection.");
+    world.session.resume();
+    await settle();
+    world.connections.at(-1).reply("00 01 01");
+    await settle();
+    assert.equal(world.store.state.phase, "associated");
+    assert.equal(world.store.state.retry, null);
+    world.connections.at(-1).end(1006);
+    assert.deepEqual(world.store.state.retry, { seconds: 1 }, "and begins anew with short waits");
+  });
+
+  test("is waited for as long as chance says", async () => {
+    const world = await startSession();
+    world.timers.chance = 0.25;
+    world.connections[0].end(1006);
+    assert.equal(await passCountDown(world), 250);
+  });
+
+  test("stays lost when the person leaves", async () => {
+    const world = await startSession();
+    world.connections[0].end(1006);
+    world.session.leave();
+    assert.equal(world.timers.waiting.length, 0);
+    assert.equal(world.store.state.wanted, false);
+  });
+});
+
+test("automatic fetching asks at its interval while somebody is associated", async () => {
+  const { store, messenger, connection } = await startAssociated();
+  const timers = new ScriptedTimers();
+  new restante.AutomaticFetch(store, messenger, timers);
+  store.change({ interval: 10 });
+  connection.reply("01 01 01");
+  await settle();
+  assert.equal(timers.pass(), 10_000);
+  assert.deepEqual(connection.sent, ["01 00 01", "01 00 01"]);
+  connection.reply("01 01 01");
+  await settle();
+  connection.end(1006);
+  assert.equal(timers.waiting.length, 0);
 });

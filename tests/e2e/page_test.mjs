@@ -85,7 +85,11 @@ describe("messages", { timeout: 300_000 }, () => {
     await ada.send(12, "Are you back on Thursday?");
     assert.deepEqual(await ada.messages(1), ["To 12 | Are you back on Thursday? | accepted"]);
     await bob.press("Get one");
+    assert.deepEqual(await bob.conversations("Client 7"), ["Client 7 | Are you back on Thursday? | 1 unread"]);
+    await bob.read(7);
     assert.deepEqual(await bob.messages(1), ["From 7 | Are you back on Thursday?"]);
+    assert.deepEqual(await bob.conversations("Client 7"), ["Client 7 | Are you back on Thursday?"]);
+    assert.equal(await bob.page.getByRole("log").textContent(), "From 7: Are you back on Thursday?");
     await bob.send(7, "On Friday 🙂");
     await bob.messages(2);
     await ada.press("Get one");
@@ -100,6 +104,7 @@ describe("messages", { timeout: 300_000 }, () => {
     await ada.messages(3);
     const bob = await openAssociated(12);
     await bob.press("Get all");
+    await bob.read(7);
     assert.deepEqual(await bob.messages(3), ["From 7 | one", "From 7 | two", "From 7 | three"]);
     await bob.seesNotice("3 messages fetched. The mailbox of 12 is empty now.");
     await bob.press("Get one");
@@ -145,6 +150,7 @@ describe("messages", { timeout: 300_000 }, () => {
       [2, 1, 12, 7, 3, 0xff, 0x00, 0x80],
     ]);
     await ada.press("Get one");
+    await ada.read(12);
     assert.deepEqual(await ada.messages(1), ["From 12 | ff 00 80"]);
   });
 
@@ -157,11 +163,14 @@ describe("messages", { timeout: 300_000 }, () => {
     await ada.seesNotice("Not stored: the mailbox of 12 is full.");
 
     await bob.press("Get one");
+    await bob.read(99);
     await bob.messages(1);
-    await ada.press("Send again");
-    assert.equal((await ada.messages(2))[1], "To 12 | one too many | accepted");
+    await ada.page.getByRole("button", { name: "Send again" }).press("Enter");
+    assert.deepEqual(await ada.messages(1), ["To 12 | one too many | accepted"]);
     await bob.press("Get all");
-    assert.equal((await bob.messages(101)).at(-1), "From 7 | one too many");
+    await bob.messages(100);
+    await bob.read(7);
+    assert.deepEqual(await bob.messages(1), ["From 7 | one too many"]);
   });
 
   test("that are too long are stopped before they are sent", async () => {
@@ -201,6 +210,7 @@ describe("associating", { timeout: 300_000 }, () => {
     await bob.send(7, "hello");
     await bob.messages(1);
     await ada.press("Get one");
+    await ada.read(8);
     assert.deepEqual(await ada.messages(1), ["From 8 | hello"]);
   });
 
@@ -220,6 +230,7 @@ describe("associating", { timeout: 300_000 }, () => {
       phase = await settled.textContent();
     }
     await bob.press("Get one");
+    await bob.read(7);
     assert.deepEqual(await bob.messages(1), ["From 7 | kept"]);
   });
 
@@ -235,15 +246,15 @@ describe("associating", { timeout: 300_000 }, () => {
 
   test("needs an address of a server", async () => {
     const ada = await open();
-    await ada.page.getByLabel("Server").fill("http://127.0.0.1");
+    await ada.page.getByLabel("Server").fill("ftp://127.0.0.1");
     await ada.associate(7);
-    await ada.seesError("Please enter an address like ws://127.0.0.1:12345.");
+    await ada.seesError("Please enter an address like ws://localhost:12345.");
     assert.equal(await ada.focus(), "Server");
   });
 
   test("comes before everything else", async () => {
     const ada = await open();
-    const button = ada.page.getByRole("button", { name: "Get one" });
+    const button = ada.page.getByRole("button", { name: "Send", exact: true });
     assert.equal(await button.getAttribute("aria-disabled"), "true");
     await button.click({ force: true });
     await ada.seesNotice("Associate with a client ID first.");
@@ -251,7 +262,7 @@ describe("associating", { timeout: 300_000 }, () => {
 });
 
 describe("the connection", { timeout: 300_000 }, () => {
-  test("that ends because the server shuts down is noticed, and can be made again", async () => {
+  test("that ends because the server shuts down is made again by itself, and the ID is held again", async () => {
     const ada = await openAssociated(7);
     await ada.send(7, "before");
     await ada.messages(1);
@@ -259,16 +270,32 @@ describe("the connection", { timeout: 300_000 }, () => {
     await ada.seesPhase("Not connected");
     await ada.seesNotice("The server is shutting down");
     server = await startServer({ port: server.port });
-    await ada.associated(7);
+    await ada.seesPhase("You are 7");
+    await ada.seesNotice("You are 7 again.");
     await ada.send(7, "after");
     assert.deepEqual(await ada.messages(2), ["To 7 | before | accepted", "To 7 | after | accepted"]);
   });
 
-  test("that breaks is noticed", async () => {
+  test("that breaks is noticed, and can be made again at once", async () => {
+    const ada = await openAssociated(7);
+    const { port } = server;
+    await server.stop("SIGKILL");
+    await ada.page.getByText(/^Next try in/).waitFor();
+    server = await startServer({ port });
+    // It may also come back by itself before the button is reached.
+    await ada.page.evaluate(() => document.getElementById("try-now").click());
+    await ada.seesPhase("You are 7");
+    await ada.page.getByText(/^Next try in/).waitFor({ state: "hidden" });
+  });
+
+  test("is not made again after somebody left", async () => {
     const ada = await openAssociated(7);
     await server.stop("SIGKILL");
-    await ada.seesPhase("Not connected");
-    await ada.seesNotice("The connection broke.");
+    await ada.page.getByText(/^Next try in/).waitFor();
+    await ada.press("Leave");
+    await ada.page.getByText(/^Next try in/).waitFor({ state: "hidden" });
+    await ada.page.getByRole("button", { name: "Associate" }).waitFor();
+    assert.equal(await ada.page.getByLabel("Client ID").inputValue(), "7");
   });
 
   test("that cannot be made is reported", async () => {
@@ -278,6 +305,97 @@ describe("the connection", { timeout: 300_000 }, () => {
     await ada.associate(7);
     await ada.seesNotice(`No server answered at ws://127.0.0.1:${port}/.`);
     await ada.seesPhase("Not connected");
+  });
+});
+
+describe("what the page does when asked", { timeout: 300_000 }, () => {
+  test("a reload keeps the conversations, and the ID is held again", async () => {
+    const ada = await openAssociated(7);
+    await ada.send(12, "kept");
+    await ada.send(7, "mine");
+    await ada.messages(1);
+    await ada.press("Get all");
+    await ada.messages(2);
+    await ada.page.getByRole("textbox", { name: "Message" }).fill("half a sent");
+    await ada.page.reload();
+    assert.deepEqual(await ada.messages(2), ["To 7 | mine | accepted", "From 7 | mine"]);
+    assert.equal(await ada.page.getByRole("textbox", { name: "Message" }).inputValue(), "half a sent");
+    await ada.seesPhase("You are 7");
+    await ada.read(12);
+    assert.deepEqual(await ada.messages(1), ["To 12 | kept | accepted"]);
+
+    await ada.press("Forget");
+    await ada.press("Forget them");
+    await ada.page.getByText("Nobody yet.").waitFor();
+    await ada.page.reload();
+    await ada.page.getByText("Nobody yet.").waitFor();
+  });
+
+  test("fetches automatically, and not before", async () => {
+    const ada = await openAssociated(7);
+    await ada.page.getByLabel("Get automatically").selectOption("Every 2 s");
+    await ada.page.waitForFunction(() => document.querySelectorAll(".packet").length >= 4);
+    await talk(ada, [
+      [0, 0, 12],
+      [2, 1, 12, 7, 2, 0x68, 0x69],
+    ]);
+    assert.deepEqual(await ada.conversations("Client 12"), ["Client 12 | hi | 1 unread"]);
+    await ada.page.getByLabel("Get automatically").selectOption("Off");
+  });
+
+  test("packets can be paused and copied, and go to the console", async () => {
+    const ada = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+    const debugged = [];
+    ada.page.on("console", (message) => message.type() === "debug" && debugged.push(message.text()));
+    await ada.associated(7);
+    await ada.page.locator("summary").click();
+    await ada.press("Pause");
+    await ada.send(12, "hi");
+    await ada.messages(1);
+    assert.equal(await ada.page.locator(".packet").count(), 2);
+    await ada.page.getByText("paused, 2 since").waitFor();
+    await ada.press("Go on");
+    assert.equal(await ada.page.locator(".packet").count(), 4);
+    await ada.press("Copy");
+    await ada.seesNotice("4 packets copied.");
+    const copied = (await ada.page.evaluate(() => navigator.clipboard.readText())).trim().split("\n");
+    assert.equal(copied.length, 4);
+    assert.match(copied[2], /^\S+Z  sent {6}PUSH from 7 to 12, 2 bytes  \[02 01 07 0c 02 68 69\]$/);
+    assert.deepEqual(debugged, copied);
+  });
+
+  test("notifies of messages while nobody looks, once the person has asked for it", async () => {
+    const ada = await open();
+    await ada.page.evaluate(() => {
+      globalThis.shown = [];
+      globalThis.asked = 0;
+      globalThis.Notification = class extends EventTarget {
+        static permission = "default";
+        static async requestPermission() {
+          globalThis.asked += 1;
+          return (this.permission = "granted");
+        }
+        constructor(title, { body }) {
+          super();
+          globalThis.shown.push(`${title}: ${body}`);
+        }
+      };
+      Object.defineProperty(document, "hidden", { get: () => globalThis.looksAway === true });
+    });
+    await ada.associated(7);
+    const fetchOne = async (text) => {
+      await ada.send(7, text);
+      await ada.page.evaluate(() => (globalThis.looksAway = true));
+      await ada.press("Get one");
+      await ada.seesNotice("One message fetched.");
+      await ada.page.evaluate(() => (globalThis.looksAway = false));
+    };
+    await fetchOne("one");
+    assert.deepEqual(await ada.page.evaluate(() => [globalThis.asked, ...globalThis.shown]), [0]);
+    await ada.page.getByRole("button", { name: "Notifications" }).click();
+    await ada.seesNotice("You will be notified");
+    await fetchOne("two");
+    assert.deepEqual(await ada.page.evaluate(() => [globalThis.asked, ...globalThis.shown]), [1, "Message from 7: two"]);
   });
 });
 
@@ -312,21 +430,32 @@ describe("the page", { timeout: 300_000 }, () => {
     assert.deepEqual(await ada.messages(1), ["To 7 | one\ntwo | accepted"]);
 
     const passed = [];
-    for (let name = await ada.focus(); name !== "Get one"; name = await ada.focus()) {
+    for (let name = await ada.focus(); name !== "Get all"; name = await ada.focus()) {
       passed.push(name);
-      assert.ok(passed.length < 10, passed.join(", "));
-      await keyboard.press("Tab");
+      assert.ok(passed.length < 20, passed.join(", "));
+      await keyboard.press("Shift+Tab");
     }
     const outline = await ada.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.equal(outline, "solid", "the focus can be seen");
     await keyboard.press("Space");
     assert.equal((await ada.messages(2))[1], "From 7 | one\ntwo");
 
+    await talk(ada, [
+      [0, 0, 12],
+      [2, 1, 12, 7, 2, 0x68, 0x69],
+    ]);
     await keyboard.press("Tab");
-    assert.equal(await ada.focus(), "Get all");
-    await keyboard.press("Tab");
-    assert.equal(await ada.focus(), "Messages sent and fetched");
-    await keyboard.press("Tab");
+    assert.equal(await ada.focus(), "Get one");
+    await keyboard.press("Enter");
+    await ada.conversations("Client 12");
+    await ada.page.locator('[data-peer="7"]').focus();
+    await keyboard.press("ArrowUp");
+    await keyboard.press("Enter");
+    assert.deepEqual(await ada.messages(1), ["From 12 | hi"]);
+    assert.equal(await ada.focus(), "Message");
+    await keyboard.press("Escape");
+    await ada.page.getByRole("heading", { name: "New message" }).waitFor();
+    await ada.page.locator("summary").focus();
     await keyboard.press("Enter");
     await ada.page.getByRole("region", { name: "Packets sent and received" }).waitFor();
   });
@@ -335,18 +464,27 @@ describe("the page", { timeout: 300_000 }, () => {
     const ada = await openAssociated(7, phone);
     await ada.send(7, "W".repeat(254));
     await ada.messages(1);
-    await ada.press("Get one");
+    await ada.press("Get");
     await ada.messages(2);
-    await ada.page.getByText("Packets", { exact: true }).click();
-    const { wide, small } = await ada.page.evaluate(() => ({
-      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      small: Array.from(document.querySelectorAll("button, input, textarea"))
-        .filter((control) => control.getBoundingClientRect().height < 40)
-        .map((control) => control.id),
-    }));
-    assert.equal(wide, 0, "nothing stands out to the side");
-    assert.deepEqual(small, [], "everything can be hit with a finger");
-    await ada.findsAccessible();
+    const fits = async () => {
+      const { wide, small } = await ada.page.evaluate(() => ({
+        wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        small: Array.from(document.querySelectorAll("button, input, textarea"))
+          .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 40)
+          .map((control) => control.id),
+      }));
+      assert.equal(wide, 0, "nothing stands out to the side");
+      assert.deepEqual(small, [], "everything can be hit with a finger");
+      await ada.findsAccessible();
+    };
+    await fits();
+    await ada.press("Back");
+    await ada.page.getByRole("heading", { name: "Conversations" }).waitFor();
+    assert.equal(await ada.page.locator("#thread").isVisible(), false, "the list has the page for itself");
+    await ada.page.locator("summary").click();
+    await fits();
+    await ada.read(7);
+    await ada.messages(2);
   });
 
   test("is dark where the person likes it dark", async () => {
@@ -376,7 +514,7 @@ describe("the page", { timeout: 300_000 }, () => {
       await ada.messages(2);
       await fillMailbox(ada, 99, 12);
       await ada.send(12, "one too many");
-      await ada.messages(3);
+      await ada.messages(1);
       await ada.write(12, "x".repeat(300));
       await ada.press("Send");
       await ada.seesError("This is 46 bytes too long. Please shorten it.");
@@ -401,12 +539,19 @@ describe("the page", { timeout: 300_000 }, () => {
   test("works from a file too", async () => {
     const other = await startServer({ options: ["--allow-origin", "null"] });
     const ada = await open({}, pathToFileURL(`${webFolder}index.html`).href);
-    assert.equal(await ada.page.getByLabel("Server").inputValue(), "ws://127.0.0.1:12345");
+    assert.equal(await ada.page.getByLabel("Server").inputValue(), "ws://localhost:12345");
+    await ada.page.getByLabel("Server").fill(`127.0.0.1:${server.port}`);
+    await ada.associate(7);
+    await ada.seesNotice("only when it was started with --allow-origin null");
+    await ada.findsAccessible();
     await ada.page.getByLabel("Server").fill(`127.0.0.1:${other.port}`);
     await ada.associated(7);
     await ada.send(7, "from a file");
     await ada.messages(1);
     await ada.press("Get one");
     assert.equal((await ada.messages(2))[1], "From 7 | from a file");
+    await ada.findsAccessible();
+    await ada.page.emulateMedia({ colorScheme: "dark" });
+    await ada.findsAccessible();
   });
 });
