@@ -13,6 +13,8 @@ const ada = await Person.open(browser, server.url, view);
 const bob = await Person.open(browser, server.url, {
   ...view,
   viewport: { width: 390, height: 844 },
+  isMobile: true,
+  hasTouch: true,
   deviceScaleFactor: 2,
   colorScheme: "dark",
 });
