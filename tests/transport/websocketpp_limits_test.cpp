@@ -127,19 +127,15 @@ class NoMoreFiles {
 TEST(WebsocketppLimits, SurvivesALackOfFileDescriptors) {
   std::vector<std::string> warnings;
   Server server{{.on_warning = [&](const WebsocketppWarning& warning) { warnings.emplace_back(warning.text); }}};
-  // A first warning, of something else: the sanitizer has a look at a callback when it is called for the first time,
-  // and needs file descriptors for that.
-  EXPECT_FALSE(server.connect().upgrade("Origin: http://example.org\r\n"));
-  ASSERT_EQ(warnings.size(), 1U);
   RawClient client{server.context};
   {
     const NoMoreFiles no_more_files;
     client.connect(server.transport.port());
-    ASSERT_TRUE(server.until([&] { return warnings.size() > 1; }));
-    EXPECT_NE(warnings[1].find("Cannot accept connections for now"), std::string::npos);
+    ASSERT_TRUE(server.until([&] { return !warnings.empty(); }));
+    EXPECT_NE(warnings[0].find("Cannot accept connections for now"), std::string::npos);
   }
   EXPECT_TRUE(client.upgrade());
-  EXPECT_EQ(warnings.size(), 2U) << "said once, not with every attempt";
+  EXPECT_EQ(warnings.size(), 1U) << "said once, not with every attempt";
 }
 
 }  // namespace
