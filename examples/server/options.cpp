@@ -27,7 +27,7 @@ struct Raw {
 };
 
 // RESTANTE_ and the name of the option: --allow-origin is RESTANTE_ALLOW_ORIGIN.
-std::string variable_of(std::string option) {
+std::string variable_of(const std::string& option) {
   std::string name = "RESTANTE_";
   for (const char character : option.substr(2)) {
     name +=

@@ -18,12 +18,16 @@ template <class Result, class... Arguments>
 class Callback<Result(Arguments...)> {
  public:
   Callback() = default;
+
+  // What can be called becomes a callback unasked, and so does nullptr: that is what they are given for.
+  // NOLINTBEGIN(google-explicit-constructor)
   Callback(std::nullptr_t) noexcept {}
 
   template <class Function>
   requires(!std::is_same_v<std::remove_cvref_t<Function>, Callback>) &&
       std::is_invocable_r_v<Result, std::decay_t<Function>&, Arguments...> Callback(Function&& function)
       : held_{std::make_unique<Held<std::decay_t<Function>>>(std::forward<Function>(function))} {}
+  // NOLINTEND(google-explicit-constructor)
 
   /// Whether there is something to call.
   explicit operator bool() const noexcept { return held_ != nullptr; }
