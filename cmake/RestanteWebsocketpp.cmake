@@ -6,8 +6,8 @@
 # must come before the originals in the search for headers.
 #
 # Including this file defines the target restante::websocketpp_engine, which restante::websocketpp is linked with:
-# the folders for the compiler, the repaired headers first, Boost, OpenSSL and threads. What is missing or unknown stops the
-# configuration with a message that says what to do. RESTANTE_WEBSOCKETPP_INCLUDE_DIR in the cache says where
+# the folders for the compiler, the repaired headers first. What is missing or unknown stops the configuration with a
+# message that says what to do. RESTANTE_WEBSOCKETPP_INCLUDE_DIR in the cache says where
 # websocketpp was found, and may be set beforehand.
 
 set(RESTANTE_WEBSOCKETPP_VERSION 0.8.2)
@@ -97,13 +97,8 @@ function(restante_repair_websocketpp_header original repaired header expected ch
 endfunction()
 
 if(NOT TARGET restante::websocketpp_engine)
-  find_package(Boost 1.74 REQUIRED GLOBAL)
-  find_package(OpenSSL 1.1.1 REQUIRED GLOBAL)
-  set(THREADS_PREFER_PTHREAD_FLAG ON)
-  find_package(Threads REQUIRED GLOBAL)
   restante_find_websocketpp(restante_websocketpp_folders)
   # Imported, so that the compiler takes what is in it for somebody else's, and keeps its warnings.
   add_library(restante::websocketpp_engine INTERFACE IMPORTED GLOBAL)
   target_include_directories(restante::websocketpp_engine INTERFACE ${restante_websocketpp_folders})
-  target_link_libraries(restante::websocketpp_engine INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
 endif()

@@ -1,14 +1,18 @@
-# What find_package(restante [version] [COMPONENTS core memory sim websocketpp]) reads. Without COMPONENTS: core.
+# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp]) reads. Without COMPONENTS: core.
 #
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
 #   restante::sim          the simulator; brings restante::memory
-#   restante::websocketpp  the transport over WebSockets; needs websocketpp, Boost and OpenSSL
-set(restante_components core memory sim websocketpp)
+#   restante::asio         what transports over WebSockets have in common; needs Boost and OpenSSL
+#   restante::websocketpp  the transport over WebSockets in which websocketpp speaks the protocol; brings restante::asio
+set(restante_components core memory sim asio websocketpp)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
 if("sim" IN_LIST restante_wanted)
   list(INSERT restante_wanted 1 memory)
+endif()
+if("websocketpp" IN_LIST restante_wanted)
+  list(INSERT restante_wanted 1 asio)
 endif()
 list(REMOVE_DUPLICATES restante_wanted)
 foreach(restante_component IN LISTS restante_wanted)
@@ -18,12 +22,12 @@ foreach(restante_component IN LISTS restante_wanted)
     set(restante_problem "${restante_component} is no component of restante; there are: ${restante_problem}")
   elseif(NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/restante-${restante_component}-targets.cmake")
     set(restante_problem "${restante_component} is not part of this installation of restante")
-  elseif(restante_component STREQUAL "websocketpp")
+  elseif(restante_component STREQUAL "asio")
     find_package(Boost 1.74 QUIET)
     find_package(OpenSSL 1.1.1 QUIET)
     find_package(Threads QUIET)
     if(NOT Boost_FOUND OR NOT OpenSSL_FOUND OR NOT Threads_FOUND)
-      string(CONCAT restante_problem "restante's component websocketpp needs Boost 1.74 or later (Debian: libboost-dev), "
+      string(CONCAT restante_problem "restante's transports over WebSockets need Boost 1.74 or later (Debian: libboost-dev), "
                                      "OpenSSL 1.1.1 or later (Debian: libssl-dev) and threads")
     endif()
   endif()

@@ -8,8 +8,8 @@
 namespace restante::cli {
 namespace {
 
-WebsocketppClientOptions transport_options(const SessionOptions& options) {
-  WebsocketppClientOptions transport;
+WebSocketClientOptions transport_options(const SessionOptions& options) {
+  WebSocketClientOptions transport;
   transport.host = options.server.host;
   transport.port = options.server.port;
   transport.path = options.server.path;

@@ -75,16 +75,16 @@ struct EventLog {
 };
 
 // What an operator can do about a warning of the transport.
-std::string advice(restante::WebsocketppWarning::Kind kind) {
+std::string advice(restante::WebSocketWarning::Kind kind) {
   switch (kind) {
-    case restante::WebsocketppWarning::Kind::origin_refused:
+    case restante::WebSocketWarning::Kind::origin_refused:
       return ": --allow-origin lets it in";
-    case restante::WebsocketppWarning::Kind::host_refused:
+    case restante::WebSocketWarning::Kind::host_refused:
       return ": --allow-host answers it";
-    case restante::WebsocketppWarning::Kind::too_many_connections:
+    case restante::WebSocketWarning::Kind::too_many_connections:
       return ": --max-connections lets in more";
-    case restante::WebsocketppWarning::Kind::short_of_resources:
-    case restante::WebsocketppWarning::Kind::tls_failed:
+    case restante::WebSocketWarning::Kind::short_of_resources:
+    case restante::WebSocketWarning::Kind::tls_failed:
       break;
   }
   return "";
@@ -118,8 +118,8 @@ class Server {
     return options_.host.find(':') == std::string::npos ? options_.host : "[" + options_.host + "]";
   }
 
-  restante::WebsocketppServerOptions transport_options() {
-    restante::WebsocketppServerOptions options{.host = options_.host, .port = options_.port};
+  restante::WebSocketServerOptions transport_options() {
+    restante::WebSocketServerOptions options{.host = options_.host, .port = options_.port};
     options.allowed_origins = options_.allowed_origins;
     options.allowed_hosts = options_.allowed_hosts;
     if (speaks_tls()) {
@@ -131,7 +131,7 @@ class Server {
     // Closing takes at most twice as long, and an operator waits no longer than 5 s.
     options.close_timeout = std::chrono::seconds{2};
     options.on_http_request = [this](const restante::HttpRequest& request) { return answer(request); };
-    options.on_warning = [this](const restante::WebsocketppWarning& warning) {
+    options.on_warning = [this](const restante::WebSocketWarning& warning) {
       ++handshakes_refused_;
       log_.warn(std::string{warning.text} + advice(warning.kind));
     };

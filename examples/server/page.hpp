@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <restante/websocketpp/options.hpp>
+#include <restante/asio/options.hpp>
 
 namespace restante_server {
 

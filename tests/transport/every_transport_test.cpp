@@ -12,7 +12,7 @@
 #include <restante/websocketpp.hpp>
 
 #include "recording_listener.hpp"
-#include "websocketpp_support.hpp"
+#include "websocket_support.hpp"
 
 namespace restante::test {
 namespace {
@@ -53,7 +53,7 @@ class OverWebsocketpp {
   Server& server() noexcept { return server_; }
 
   Client& add_client() {
-    clients_.push_back(std::make_unique<Client>(context_, WebsocketppClientOptions{.port = port_}));
+    clients_.push_back(std::make_unique<Client>(context_, WebSocketClientOptions{.port = port_}));
     return *clients_.back();
   }
 
@@ -64,7 +64,7 @@ class OverWebsocketpp {
 
  private:
   boost::asio::io_context context_{1};
-  WebsocketppServer server_{context_, WebsocketppServerOptions{.port = 0}};
+  WebsocketppServer server_{context_, WebSocketServerOptions{.port = 0}};
   std::uint16_t port_ = server_.port();
   std::vector<std::unique_ptr<Client>> clients_;
 };

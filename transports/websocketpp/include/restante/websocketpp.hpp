@@ -2,7 +2,7 @@
 // waits for the kernel.
 #pragma once
 
+#include <restante/asio/options.hpp>
+#include <restante/asio/tls.hpp>
 #include <restante/websocketpp/client.hpp>
-#include <restante/websocketpp/options.hpp>
 #include <restante/websocketpp/server.hpp>
-#include <restante/websocketpp/tls.hpp>

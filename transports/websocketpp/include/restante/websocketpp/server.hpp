@@ -1,75 +1,18 @@
-// A WebSocket server.
+// A WebSocket server in which websocketpp speaks the protocol.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-
-#include <restante/bytes.hpp>
-#include <restante/time.hpp>
+#include <restante/asio/server.hpp>
 #include <restante/transport.hpp>
-#include <restante/websocketpp/detail/context_holder.hpp>
-#include <restante/websocketpp/detail/server_endpoint.hpp>
-#include <restante/websocketpp/options.hpp>
+#include <restante/websocketpp/engine.hpp>
 
 namespace restante {
 
-/// Serves WebSocket connections, and plain HTTP requests on the same port if wished. One thread owns it, the one that
-/// runs it; wake() and stop_running() alone may be called from others.
+/// See WebSocketServer.
 ///
 ///     restante::WebsocketppServer transport{{.host = "127.0.0.1", .port = 12345}};
 ///     restante::Messenger messenger{transport};
 ///     transport.run();
-class WebsocketppServer : public websocketpp_detail::ContextHolder {
- public:
-  /// Listens at once, and accepts connections from start() on. Throws std::system_error when it cannot listen:
-  /// std::errc::address_in_use when another program has the port. Throws std::runtime_error with a sentence that names
-  /// the file when it cannot use the files for TLS.
-  explicit WebsocketppServer(WebsocketppServerOptions options = {})
-      : endpoint_{std::make_shared<websocketpp_detail::ServerEndpoint>(context(), std::move(options))} {}
-
-  /// The same in a loop of the program's own, which must live longer and be run by one thread.
-  explicit WebsocketppServer(boost::asio::io_context& context, WebsocketppServerOptions options = {})
-      : ContextHolder{context},
-        endpoint_{std::make_shared<websocketpp_detail::ServerEndpoint>(context, std::move(options))} {}
-
-  ~WebsocketppServer() { endpoint_->stop(); }
-
-  /// The port that it listens on.
-  std::uint16_t port() const { return endpoint_->port(); }
-
-  /// Reads the files for TLS again, for the connections to come; those that there are go on as they are. Gives a
-  /// sentence that says what is wrong with a file, and then everything stays as it was; an empty one where all went
-  /// well. The options must have asked for TLS.
-  [[nodiscard]] std::string reload_tls() { return endpoint_->reload_tls(); }
-
-  /// Accepts no connection any more and closes those there are with 1001. When the last is gone, at the latest after
-  /// twice the close timeout, run() returns.
-  void shut_down() {
-    endpoint_->shut_down([this] { finish(); });
-  }
-
-  // The concept Transport; see restante/transport.hpp.
-
-  void start(TransportListener& listener) { endpoint_->start(listener); }
-  void stop() { endpoint_->stop(); }
-  std::size_t send(Connection connection, BytesView message) { return endpoint_->send(connection, message); }
-  void close(Connection connection, CloseCode code, std::string_view reason) {
-    endpoint_->close(connection, code, reason);
-  }
-  void pause(Connection connection) { endpoint_->pause(connection); }
-  void resume(Connection connection) { endpoint_->resume(connection); }
-  SteadyTime now() const { return endpoint_->now(); }
-  void wake_at(SteadyTime time) { endpoint_->wake_at(time); }
-  void wake() { endpoint_->wake(); }
-
- private:
-  std::shared_ptr<websocketpp_detail::ServerEndpoint> endpoint_;
-};
+using WebsocketppServer = WebSocketServer<websocketpp_detail::Engine>;
 
 static_assert(Transport<WebsocketppServer>);
 

@@ -1,0 +1,569 @@
+// How connections are read, written and ended, in turns.
+//
+// Everything happens in turns. A turn begins when the kernel or a timer has something for us; it reports what came,
+// tells the listener that the turn ended, and then writes what each connection has to say with one call. See
+// docs/adr/0002 and 0006.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <restante/asio/detail/frame.hpp>
+#include <restante/asio/detail/session.hpp>
+#include <restante/asio/detail/session_table.hpp>
+#include <restante/asio/detail/timing.hpp>
+#include <restante/asio/detail/watcher.hpp>
+#include <restante/asio/engine.hpp>
+#include <restante/assert.hpp>
+#include <restante/callback.hpp>
+#include <restante/transport.hpp>
+
+namespace restante::asio_detail {
+
+/// Lives as long as an operation of the kernel may still come back to it.
+template <Engine E>
+class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
+ public:
+  TurnLoop(boost::asio::io_context& context, Role role, const EndpointOptions& options)
+      : context_{context},
+        role_{role},
+        options_{options},
+        timing_{context, options},
+        watcher_{context},
+        read_buffer_(options.read_buffer_bytes) {}
+
+  TurnLoop(const TurnLoop&) = delete;
+  TurnLoop& operator=(const TurnLoop&) = delete;
+
+  virtual ~TurnLoop() = default;
+
+  SteadyTime now() const { return timing_.now(); }
+
+ protected:
+  using Session = asio_detail::Session<E>;
+
+  /// Takes bytes of the handshake off the front, at least one.
+  virtual void handshake(Session& session, std::span<std::uint8_t>& bytes) = 0;
+
+  /// The handshake of TLS is complete, and that of WebSocket comes next.
+  virtual void secured(Session& session) = 0;
+
+  /// The handshake of TLS failed: the connection must be ended.
+  virtual void not_secured(Session& session, const ErrorCode& error) = 0;
+
+  Session& claim() {
+    Session& session = sessions_.claim(role_, options_.message_bytes_max, shared_);
+    timing_.handshakes.set(session, now());
+    return session;
+  }
+
+  /// The socket is there: reads from it from now on.
+  void attach(Session& session, Socket socket) {
+    session.socket = std::move(socket);
+    watch(session, true, false);
+    if (!waiting_) {
+      wait_for_sockets();
+    }
+  }
+
+  void release(Session& session) { sessions_.release(session); }
+
+  /// The handshake is complete.
+  void open(Session& session, std::string_view peer, std::string_view protocol) {
+    session.phase = Phase::open;
+    ++established_;
+    expect_something(session);
+    reported_ = true;
+    listener_->opened(session.name, Opened{peer, protocol});
+  }
+
+  /// Ends a connection with this turn, after the listener had its chance to reply to what came before.
+  void end(Session& session, Ending ending) {
+    if (session.ending_soon || session.phase == Phase::gone) {
+      return;
+    }
+    session.ending_soon = true;
+    session.take_deadline_back();
+    if (session.phase == Phase::closing) {
+      // It ends because we closed it: the code and the reason are those that we gave, and the peer has our frame.
+      session.ending.linger = ending.linger;
+      session.ending.drop = ending.drop;
+    } else {
+      session.ending = std::move(ending);
+    }
+    endings_.push_back(&session);
+  }
+
+  /// Goes on with the handshake of TLS, and reads, as far as that is possible without waiting.
+  void advance_tls(Session& session) {
+    touch(session);
+    ErrorCode error;
+    if (!session.tls->established()) {
+      if (!session.tls->shake_hands(error)) {
+        if (!would_block(error)) {
+          not_secured(session, error);
+        } else {
+          watch(session, true, session.tls->wants_to_write());
+        }
+        return;
+      }
+      secured(session);
+    }
+    const std::size_t bytes = session.tls->read(read_buffer_, error);
+    if (session.tls->holds_more()) {
+      // A turn of its own, not this one: others come first.
+      take_up_again(session);
+    }
+    if (session.tls->wants_to_write() || session.watch.writable()) {
+      watch(session, true, session.tls->wants_to_write() || session.waits_for_writable);
+    }
+    if (!would_block(error)) {
+      bytes_came(session, error, std::span{read_buffer_}.first(bytes));
+    }
+  }
+
+  /// Lets what waits leave, and then the connection go, without telling the listener, who does not know of it.
+  void finish(Session& session, bool linger = true) {
+    session.phase = Phase::finishing;
+    session.ending.linger = linger;
+    session.drop_unfinished_tls();
+    // What still comes is read and thrown away.
+    session.paused = false;
+    session.forget_unread();
+    timing_.finishings.set(session, now());
+    touch(session);
+    watch(session, true, session.waits_for_writable);
+  }
+
+  /// Sees to it that the session is written to before the turn ends.
+  void touch(Session& session) {
+    if (!session.touched) {
+      session.touched = true;
+      touched_.push_back(&session);
+    }
+  }
+
+  /// Where to put what is to leave, before the session is touched.
+  std::vector<std::uint8_t>& output_of(Session& session) {
+    spare_.lend(session.output);
+    return session.output;
+  }
+
+  template <class Work>
+  void turn(Work&& work) {
+    timing_.turn_begins();
+    work();
+    settle();
+    if (const std::size_t messages = std::exchange(messages_in_turn_, 0); messages > 0 && on_turn_) {
+      on_turn_(messages, timing_.turn_takes());
+    }
+    timing_.turn_ends();
+    sessions_.bury();
+  }
+
+  /// Asks for a turn when none is under way.
+  void schedule() {
+    if (!timing_.in_turn()) {
+      post_turn();
+    }
+  }
+
+  void post_turn() {
+    if (!turn_posted_) {
+      turn_posted_ = true;
+      boost::asio::post(context_, [self = this->shared_from_this()] {
+        self->turn_posted_ = false;
+        self->turn([&] { self->serve_resumed(); });
+      });
+    }
+  }
+
+  /// Has a session looked at in a turn of its own, although the kernel has nothing new for it.
+  void take_up_again(Session& session) {
+    if (!session.resumed) {
+      session.resumed = true;
+      resumed_.push_back(session.name);
+    }
+    post_turn();
+  }
+
+  void expect_something(Session& session) {
+    if (options_.ping_interval > Duration::zero()) {
+      timing_.pings.set(session, now());
+    }
+  }
+
+  void report_woken() {
+    if (listener_ != nullptr) {
+      reported_ = true;
+      listener_->woken();
+    }
+  }
+
+  MaskSource* masks() noexcept { return role_ == Role::client ? &shared_.masks : nullptr; }
+
+  /// Watches the socket for these two.
+  void watch(Session& session, bool readable, bool writable) {
+    if (!watcher_.watch(session.socket, session.name, session.watch, readable, writable)) {
+      broken(session, boost::asio::error::no_memory);
+    }
+  }
+
+  boost::asio::io_context& context_;
+  const Role role_;
+  const EndpointOptions options_;
+  TransportListener* listener_ = nullptr;
+  bool stopped_ = false;
+  /// Open or closing.
+  std::size_t established_ = 0;
+
+  Timing timing_;
+  Watcher watcher_;
+  /// Before what uses it.
+  typename E::Shared shared_;
+  SessionTable<E> sessions_;
+  SpareBuffers spare_;
+  /// What was read last, from whichever connection.
+  std::vector<std::uint8_t> read_buffer_;
+  /// The listener was told something since it was last told that a turn ended.
+  bool reported_ = false;
+  /// Told how many messages a turn brought and how long it took.
+  Callback<void(std::size_t, Duration)> on_turn_;
+  /// Called once when there is no connection any more.
+  Callback<void()> on_empty_;
+  /// Written to before the turn ends.
+  std::vector<Session*> touched_;
+  /// Looked at in the next turn.
+  std::vector<Connection> resumed_;
+  /// Ended before the turn ends.
+  std::vector<Session*> endings_;
+
+ private:
+  // Turns.
+
+  // Only while there are connections, so that a loop of somebody else's runs out of work when there is none.
+  void wait_for_sockets() {
+    waiting_ = true;
+    watcher_.async_wait([self = this->shared_from_this()](const ErrorCode& error) {
+      if (!error && !self->stopped_) {
+        self->serve_sockets();
+        if (self->waiting_) {
+          self->wait_for_sockets();
+        }
+      }
+    });
+  }
+
+  // One batch after another, as long as many sockets have something, but not so long that what else there is in the
+  // loop would have to wait.
+  void serve_sockets() {
+    constexpr int batches_max = 16;
+    std::size_t found = 2;
+    for (int batches = 0; batches < batches_max && found > 1 && !stopped_; ++batches) {
+      const std::span<const Watcher::Event> events = watcher_.take();
+      found = events.size();
+      if (found > 0) {
+        turn([&] {
+          for (const Watcher::Event& event : events) {
+            if (Session* const session = find_any(event.connection)) {
+              serve(*session, event);
+            }
+          }
+        });
+      }
+    }
+  }
+
+  Session* find_any(Connection connection) const {
+    return sessions_.find(connection, Phase::connecting, Phase::finishing);
+  }
+
+  void serve(Session& session, const Watcher::Event& event) {
+    if (event.writable && std::exchange(session.waits_for_writable, false)) {
+      watch(session, session.watch.readable(), false);
+      touch(session);
+    }
+    const bool tls_goes_on = session.tls && session.tls->wants_to_write() && event.writable;
+    if (event.readable || tls_goes_on) {
+      read(session);
+    }
+  }
+
+  void serve_resumed() {
+    std::vector<Connection> resumed;
+    resumed.swap(resumed_);
+    for (const Connection connection : resumed) {
+      if (Session* const session = find_any(connection); session != nullptr && session->resumed) {
+        session->resumed = false;
+        parse_unread(*session);
+        if (session->tls && session->tls->holds_more()) {
+          read(*session);
+        }
+      }
+    }
+  }
+
+  void settle() {
+    for (;;) {
+      if (std::exchange(reported_, false)) {
+        listener_->turn_ended();
+      } else if (!endings_.empty()) {
+        scratch_.swap(endings_);
+        for (Session* const session : scratch_) {
+          conclude(*session);
+        }
+        scratch_.clear();
+      } else if (!touched_.empty()) {
+        scratch_.swap(touched_);
+        for (Session* const session : scratch_) {
+          session->touched = false;
+          write(*session);
+        }
+        scratch_.clear();
+      } else {
+        break;
+      }
+    }
+    arm_timer();
+    if (sessions_.used() == 0) {
+      if (std::exchange(waiting_, false)) {
+        watcher_.stop();
+      }
+      if (on_empty_) {
+        std::exchange(on_empty_, nullptr)();
+      }
+    }
+  }
+
+  void conclude(Session& session) {
+    if (session.phase == Phase::gone) {
+      return;
+    }
+    session.ending_soon = false;
+    const Connection name = session.name;
+    const Ending ending = std::move(session.ending);
+    const bool told = session.phase != Phase::connecting || role_ == Role::client;
+    if (session.phase == Phase::open || session.phase == Phase::closing) {
+      --established_;
+    }
+    if (session.phase == Phase::open && ending.send_frame) {
+      append_close_frame(output_of(session), ending.code, ending.reason, masks());
+    }
+    if (ending.drop) {
+      release(session);
+    } else {
+      finish(session, ending.linger);
+    }
+    if (told) {
+      reported_ = true;
+      listener_->closed(name, Closed{ending.code, ending.reason});
+    }
+  }
+
+  // Reading.
+
+  void read(Session& session) {
+    if (std::exchange(session.resumed, false)) {
+      parse_unread(session);
+    }
+    if (session.phase == Phase::gone || session.ending_soon) {
+      return;
+    }
+    if (session.paused) {
+      watch(session, false, session.watch.writable());
+      return;
+    }
+    // What comes at the very end is thrown away, whatever it says.
+    if (session.tls && session.phase != Phase::finishing) {
+      advance_tls(session);
+      return;
+    }
+    ErrorCode error;
+    const std::size_t bytes = session.socket.read_some(read_buffer_, error);
+    if (!would_block(error)) {
+      bytes_came(session, error, std::span{read_buffer_}.first(bytes));
+    }
+  }
+
+  void bytes_came(Session& session, const ErrorCode& error, std::span<std::uint8_t> bytes) {
+    if (error) {
+      broken(session, error);
+      return;
+    }
+    if (session.phase == Phase::open) {
+      expect_something(session);
+    }
+    const std::span<const std::uint8_t> rest = parse(session, bytes);
+    session.unread_bytes.assign(rest.begin(), rest.end());
+  }
+
+  void broken(Session& session, const ErrorCode& error) {
+    const bool unknown = session.phase == Phase::connecting && role_ == Role::server;
+    if (unknown || session.phase == Phase::finishing) {
+      release(session);
+    } else if (error == boost::asio::error::eof) {
+      end(session, {close_code::abnormal, "the peer ended the connection without closing it"});
+    } else {
+      end(session, {close_code::abnormal, error.message(), false, false, true});
+    }
+  }
+
+  void parse_unread(Session& session) {
+    const std::size_t rest = parse(session, session.unread()).size();
+    if (rest == 0) {
+      session.forget_unread();
+    } else {
+      session.unread_begin = session.unread_bytes.size() - rest;
+    }
+  }
+
+  // Gives what has to be parsed later. What comes after the end of a connection is thrown away.
+  std::span<std::uint8_t> parse(Session& session, std::span<std::uint8_t> bytes) {
+    while (!session.ending_soon) {
+      if (session.phase == Phase::connecting) {
+        if (bytes.empty()) {
+          return bytes;
+        }
+        handshake(session, bytes);
+      } else if (session.phase == Phase::open && session.paused) {
+        return bytes;
+      } else if (session.phase != Phase::open && session.phase != Phase::closing) {
+        break;
+      } else if (Frame frame; session.engine.next(bytes, frame)) {
+        take(session, frame);
+      } else {
+        return {};
+      }
+    }
+    return {};
+  }
+
+  void take(Session& session, const Frame& frame) {
+    switch (frame.kind) {
+      case Frame::Kind::text:
+      case Frame::Kind::binary:
+        if (session.phase == Phase::open) {
+          reported_ = true;
+          ++messages_in_turn_;
+          listener_->received(session.name, frame.kind == Frame::Kind::text ? MessageType::text : MessageType::binary,
+                              frame.payload);
+        }
+        break;
+      case Frame::Kind::ping:
+        session.pong_bytes = static_cast<std::uint8_t>(std::min(frame.payload.size(), session.pong.size()));
+        std::copy_n(frame.payload.begin(), session.pong_bytes, session.pong.begin());
+        session.pong_due = true;
+        touch(session);
+        break;
+      case Frame::Kind::pong:
+        break;
+      case Frame::Kind::close:
+        // The server ends the connection first (RFC 6455, section 7.1.1).
+        end(session, {frame.code, std::string{frame.reason}, true, role_ == Role::client, false});
+        break;
+      case Frame::Kind::fault:
+        end(session, {frame.code, std::string{frame.reason}, true, true, false});
+        break;
+    }
+  }
+
+  // Writing.
+
+  void write(Session& session) {
+    if (session.phase == Phase::gone || session.waits_for_writable || session.ending_soon) {
+      return;
+    }
+    if (session.pong_due && session.phase == Phase::open) {
+      append_frame(output_of(session), Opcode::pong, BytesView{session.pong}.first(session.pong_bytes), masks());
+      session.pong_due = false;
+    }
+    ErrorCode error;
+    if (session.write_out(error)) {
+      spare_.take_back(session.output);
+      all_left(session);
+    } else if (would_block(error)) {
+      session.waits_for_writable = true;
+      watch(session, session.watch.readable(), true);
+    } else {
+      broken(session, error);
+    }
+  }
+
+  void all_left(Session& session) {
+    if (session.phase == Phase::finishing) {
+      // A peer's TLS says that it ends too, and that must not make the kernel take back what the peer has not read.
+      if (!session.ending.linger && !session.tls) {
+        release(session);
+      } else if (!session.send_ended) {
+        session.send_ended = true;
+        session.socket.end_sending();
+      }
+    } else if (std::exchange(session.sends_waiting, false) && session.phase == Phase::open && session.paused) {
+      reported_ = true;
+      listener_->drained(session.name);
+    }
+  }
+
+  // Time.
+
+  void arm_timer() {
+    if (!stopped_) {
+      timing_.arm([self = this->shared_from_this()](const ErrorCode& error) {
+        if (!error && !self->stopped_) {
+          self->timing_.fired();
+          self->turn([&] { self->expire(); });
+        }
+      });
+    }
+  }
+
+  // Calls `act` with each session whose deadline in the list has come; it must take the deadline back.
+  template <class Act>
+  void each_due(Deadlines& list, Act&& act) {
+    while (list.due() <= now()) {
+      Session& session = static_cast<Session&>(*list.first());
+      session.take_deadline_back();
+      act(session);
+    }
+  }
+
+  void expire() {
+    each_due(timing_.handshakes, [&](Session& session) {
+      if (role_ == Role::client) {
+        end(session, {close_code::abnormal, "the handshake took too long", false, false, true});
+      } else {
+        release(session);
+      }
+    });
+    each_due(timing_.pings, [&](Session& session) {
+      append_frame(output_of(session), Opcode::ping, {}, masks());
+      timing_.pongs.set(session, now());
+      touch(session);
+    });
+    each_due(timing_.pongs, [&](Session& session) {
+      end(session, {close_code::abnormal, "the peer does not answer", false, false, true});
+    });
+    each_due(timing_.closings, [&](Session& session) { end(session, {close_code::abnormal, {}, false, false, true}); });
+    each_due(timing_.finishings, [&](Session& session) { release(session); });
+    if (timing_.take_wake_up()) {
+      report_woken();
+    }
+  }
+
+  /// Somebody waits for the sockets.
+  bool waiting_ = false;
+  bool turn_posted_ = false;
+  std::size_t messages_in_turn_ = 0;
+  std::vector<Session*> scratch_;
+};
+
+}  // namespace restante::asio_detail
