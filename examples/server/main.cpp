@@ -149,6 +149,7 @@ class Server {
         std::visit(EventLog{log_, options_.log_packets}, event);
       };
     }
+    options.packet_events = options_.log_packets || log_.writes(LogLevel::debug);
     return options;
   }
 

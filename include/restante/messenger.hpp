@@ -197,13 +197,14 @@ class Messenger final : private TransportListener {
       return;
     }
     ++counters_.packets_received;
-    if (options_.on_event) {
+    const bool tells = options_.packet_events && options_.on_event;
+    if (tells) {
       tell(event::PacketReceived{connection, message});
     }
     classic::ReplyBuffer buffer;
     const BytesView reply = classic::Service{core_, connection.slot, buffer}.answer(message);
     ++counters_.packets_sent;
-    if (options_.on_event) {
+    if (tells) {
       tell(event::PacketSent{connection, reply});
     }
     if constexpr (durable_at_once) {

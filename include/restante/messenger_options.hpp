@@ -33,6 +33,8 @@ struct MessengerOptions {
   Duration store_retry_after = std::chrono::seconds{1};
   /// Is told what happens, on the thread of the transport. Must not call the Messenger, the transport or the store.
   Callback<void(const Event&)> on_event = {};
+  /// Whether on_event is told of each packet too. Where nobody looks at them, a request costs less without.
+  bool packet_events = true;
 };
 
 /// Numbers about a Messenger, for operators and for checkers.

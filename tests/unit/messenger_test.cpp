@@ -314,6 +314,19 @@ TEST(Messenger, TellsOfEverythingThatHappensToAConnectionInOrder) {
                             "refused 1003 this server takes binary messages only", "closed 1003 bye"}));
 }
 
+TEST(Messenger, TellsOfPacketsOnlyWhereThatIsWanted) {
+  Events events;
+  RecordingTransport transport;
+  MessengerOptions options = telling(events);
+  options.packet_events = false;
+  const Messenger messenger{transport, std::move(options)};
+  const Connection ada = transport.connect("ada");
+  transport.receive(ada, associate(7));
+  transport.disconnect(ada, close_code::normal, "bye");
+  EXPECT_EQ(events, (Events{"opened ada ", "closed 1000 bye"}));
+  EXPECT_EQ(messenger.counters().packets_received, 1U);
+}
+
 TEST(Messenger, TellsThatItClosesConnectionsWhenItShutsDown) {
   Events events;
   RecordingTransport transport;

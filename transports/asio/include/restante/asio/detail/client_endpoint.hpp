@@ -124,7 +124,7 @@ class ClientEndpoint final : public Endpoint<E> {
       fail(session, failure.what());
       return;
     }
-    this->advance_tls(session);
+    this->read(session);
   }
 
   void secured(Session& session) override { request(session); }

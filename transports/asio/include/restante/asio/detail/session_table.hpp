@@ -110,8 +110,7 @@ class SpareBuffers {
     if (buffer.capacity() > kept_bytes || spare_.size() == kept) {
       std::vector<std::uint8_t>{}.swap(buffer);
     } else if (buffer.capacity() > 0) {
-      spare_.push_back(std::move(buffer));
-      buffer = {};
+      spare_.emplace_back().swap(buffer);
     }
   }
 

@@ -23,7 +23,7 @@ using ErrorCode = boost::system::error_code;
 
 /// Whether an operation only has to wait.
 inline bool would_block(const ErrorCode& error) {
-  return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
+  return error.failed() && (error == boost::asio::error::would_block || error == boost::asio::error::try_again);
 }
 
 /// A connected TCP socket, or none. Asio's own would be registered with Asio's reactor, which asks the kernel once more

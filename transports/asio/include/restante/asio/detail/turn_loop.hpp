@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -29,17 +30,36 @@
 
 namespace restante::asio_detail {
 
+/// Which of several loops this is that share a listener.
+struct LoopPlace {
+  std::uint32_t index = 0;
+  std::uint32_t count = 1;
+
+  /// Sockets that are read from before the first of them is reported. A loop that is alone reads and reports in turn,
+  /// while the bytes are in the cache; others do not make the listener, which takes one at a time, wait for the kernel.
+  std::size_t reads_at_once() const noexcept { return count == 1 ? 1 : Watcher::batch; }
+};
+
+/// What was read from a socket, or why nothing can be.
+struct Fetched {
+  bool something = false;
+  ErrorCode error = {};
+  std::span<std::uint8_t> bytes = {};
+};
+
 /// Lives as long as an operation of the kernel may still come back to it.
 template <Engine E>
 class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
  public:
-  TurnLoop(boost::asio::io_context& context, Role role, const EndpointOptions& options)
+  TurnLoop(boost::asio::io_context& context, Role role, const EndpointOptions& options, LoopPlace place = {})
       : context_{context},
         role_{role},
         options_{options},
+        place_{place},
         timing_{context, options},
         watcher_{context},
-        read_buffer_(options.read_buffer_bytes) {}
+        sessions_{place.index, place.count},
+        read_buffer_(options.read_buffer_bytes * place.reads_at_once()) {}
 
   TurnLoop(const TurnLoop&) = delete;
   TurnLoop& operator=(const TurnLoop&) = delete;
@@ -103,31 +123,10 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     endings_.push_back(&session);
   }
 
-  /// Goes on with the handshake of TLS, and reads, as far as that is possible without waiting.
-  void advance_tls(Session& session) {
-    touch(session);
-    ErrorCode error;
-    if (!session.tls->established()) {
-      if (!session.tls->shake_hands(error)) {
-        if (!would_block(error)) {
-          not_secured(session, error);
-        } else {
-          watch(session, true, session.tls->wants_to_write());
-        }
-        return;
-      }
-      secured(session);
-    }
-    const std::size_t bytes = session.tls->read(read_buffer_, error);
-    if (session.tls->holds_more()) {
-      // A turn of its own, not this one: others come first.
-      take_up_again(session);
-    }
-    if (session.tls->wants_to_write() || session.watch.writable()) {
-      watch(session, true, session.tls->wants_to_write() || session.waits_for_writable);
-    }
-    if (!would_block(error)) {
-      bytes_came(session, error, std::span{read_buffer_}.first(bytes));
+  /// Reads what there is, as far as that is possible without waiting, and reports it.
+  void read(Session& session) {
+    if (const Fetched fetched = fetch(session, buffer(0)); fetched.something) {
+      bytes_came(session, fetched.error, fetched.bytes);
     }
   }
 
@@ -221,6 +220,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   boost::asio::io_context& context_;
   const Role role_;
   const EndpointOptions options_;
+  const LoopPlace place_;
   TransportListener* listener_ = nullptr;
   bool stopped_ = false;
   /// Open or closing.
@@ -232,7 +232,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   typename E::Shared shared_;
   SessionTable<E> sessions_;
   SpareBuffers spare_;
-  /// What was read last, from whichever connection.
+  /// What was read last, from whichever connections.
   std::vector<std::uint8_t> read_buffer_;
   /// The listener was told something since it was last told that a turn ended.
   bool reported_ = false;
@@ -269,16 +269,32 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     constexpr int batches_max = 16;
     std::size_t found = 2;
     for (int batches = 0; batches < batches_max && found > 1 && !stopped_; ++batches) {
-      const std::span<const Watcher::Event> events = watcher_.take();
+      std::span<const Watcher::Event> events = watcher_.take();
       found = events.size();
       if (found > 0) {
         turn([&] {
-          for (const Watcher::Event& event : events) {
-            if (Session* const session = find_any(event.connection)) {
-              serve(*session, event);
-            }
+          while (!events.empty()) {
+            const std::size_t group = std::min(events.size(), place_.reads_at_once());
+            serve(events.first(group));
+            events = events.subspan(group);
           }
         });
+      }
+    }
+  }
+
+  void serve(std::span<const Watcher::Event> events) {
+    std::array<Fetched, Watcher::batch> fetched;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (Session* const session = find_any(events[i].connection)) {
+        fetched[i] = serve(*session, events[i], buffer(i));
+      }
+    }
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      // What was reported before may have ended it.
+      Session* const session = fetched[i].something ? find_any(events[i].connection) : nullptr;
+      if (session != nullptr) {
+        bytes_came(*session, fetched[i].error, fetched[i].bytes);
       }
     }
   }
@@ -287,15 +303,13 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     return sessions_.find(connection, Phase::connecting, Phase::finishing);
   }
 
-  void serve(Session& session, const Watcher::Event& event) {
+  Fetched serve(Session& session, const Watcher::Event& event, std::span<std::uint8_t> into) {
     if (event.writable && std::exchange(session.waits_for_writable, false)) {
       watch(session, session.watch.readable(), false);
       touch(session);
     }
-    const bool tls_goes_on = session.tls && session.tls->wants_to_write() && event.writable;
-    if (event.readable || tls_goes_on) {
-      read(session);
-    }
+    const bool tls_goes_on = event.writable && session.tls && session.tls->wants_to_write();
+    return event.readable || tls_goes_on ? fetch(session, into) : Fetched{};
   }
 
   void serve_resumed() {
@@ -305,7 +319,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
       if (Session* const session = find_any(connection); session != nullptr && session->resumed) {
         session->resumed = false;
         parse_unread(*session);
-        if (session->tls && session->tls->holds_more()) {
+        if (session->tls && session->tls->holds_more() && session->phase != Phase::finishing) {
           read(*session);
         }
       }
@@ -371,27 +385,50 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
 
   // Reading.
 
-  void read(Session& session) {
-    if (std::exchange(session.resumed, false)) {
-      parse_unread(session);
-    }
-    if (session.phase == Phase::gone || session.ending_soon) {
-      return;
+  std::span<std::uint8_t> buffer(std::size_t index) {
+    return std::span{read_buffer_}.subspan(index * options_.read_buffer_bytes, options_.read_buffer_bytes);
+  }
+
+  // Tells the listener nothing.
+  Fetched fetch(Session& session, std::span<std::uint8_t> into) {
+    if (session.ending_soon || session.resumed) {
+      // What waits to be parsed comes first; the kernel says it again.
+      return {};
     }
     if (session.paused) {
       watch(session, false, session.watch.writable());
-      return;
-    }
-    // What comes at the very end is thrown away, whatever it says.
-    if (session.tls && session.phase != Phase::finishing) {
-      advance_tls(session);
-      return;
+      return {};
     }
     ErrorCode error;
-    const std::size_t bytes = session.socket.read_some(read_buffer_, error);
-    if (!would_block(error)) {
-      bytes_came(session, error, std::span{read_buffer_}.first(bytes));
+    // What comes at the very end is thrown away, whatever it says.
+    const bool over_tls = session.tls && session.phase != Phase::finishing;
+    const std::size_t bytes = over_tls ? fetch_tls(session, into, error) : session.socket.read_some(into, error);
+    return {!would_block(error), error, into.first(bytes)};
+  }
+
+  // Goes on with the handshake of TLS, and reads.
+  std::size_t fetch_tls(Session& session, std::span<std::uint8_t> into, ErrorCode& error) {
+    touch(session);
+    TlsChannel& tls = *session.tls;
+    if (!tls.established() && tls.shake_hands(error)) {
+      secured(session);
     }
+    if (!tls.established()) {
+      if (would_block(error)) {
+        watch(session, true, tls.wants_to_write());
+      } else {
+        not_secured(session, error);
+      }
+      error = boost::asio::error::would_block;
+      return 0;
+    }
+    const std::size_t bytes = tls.read(into, error);
+    if (tls.holds_more()) {
+      // A turn of its own, not this one: others come first.
+      take_up_again(session);
+    }
+    watch(session, true, tls.wants_to_write() || session.waits_for_writable);
+    return bytes;
   }
 
   void bytes_came(Session& session, const ErrorCode& error, std::span<std::uint8_t> bytes) {
@@ -402,8 +439,9 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     if (session.phase == Phase::open) {
       expect_something(session);
     }
-    const std::span<const std::uint8_t> rest = parse(session, bytes);
-    session.unread_bytes.assign(rest.begin(), rest.end());
+    if (const std::span<const std::uint8_t> rest = parse(session, bytes); !rest.empty()) {
+      session.unread_bytes.assign(rest.begin(), rest.end());
+    }
   }
 
   void broken(Session& session, const ErrorCode& error) {
