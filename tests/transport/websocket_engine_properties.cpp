@@ -19,6 +19,14 @@
 #include "websocket_frames.hpp"
 
 namespace restante::test {
+
+void showValue(const Frame& frame, std::ostream& stream) {
+  stream << (frame.final ? "" : "unfinished ") << (frame.masked ? "" : "unmasked ") << "opcode " << frame.opcode
+         << ", reserved " << frame.reserved << ", " << frame.payload.size() << " bytes, the length in "
+         << frame.length_bytes.value_or(-1) << ", payload " << frame.payload.substr(0, 8) << "…"
+         << (frame.payload.ends_with('\xc3') ? " with a broken end" : "");
+}
+
 namespace {
 
 using Kind = asio_detail::Frame::Kind;

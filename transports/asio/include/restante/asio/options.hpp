@@ -111,8 +111,25 @@ struct WebSocketServerOptions {
   /// Is told what an operator should know. Must not call the server.
   Callback<void(const WebSocketWarning&)> on_warning = {};
   /// Is told, after each turn in which messages came, how many they were and how long it took from reading them to
-  /// giving the replies to the kernel. Costs one look at the clock. Must not call the server.
+  /// giving the replies to the kernel. Costs one look at the clock. Must not call the server. With several threads it
+  /// is called by all of them, at the same time as well.
   Callback<void(std::size_t messages, Duration took)> on_turn = {};
+  /// Threads that read, write and speak TLS, each for connections of its own. The listener, a Messenger for instance,
+  /// is called by all of them, but by one at a time: it needs no lock of its own. What else calls it, or the functions
+  /// that the concept Transport asks for, does so in exclusively().
+  std::size_t threads = 1;
+};
+
+/// How long the threads of a server were held up by taking turns with the listener. All of it since start.
+struct LockTimes {
+  /// Turns of the listener.
+  std::uint64_t turns = 0;
+  /// How long they took, together.
+  Duration held{};
+  /// Turns that had to wait for another.
+  std::uint64_t waits = 0;
+  /// How long they waited, together.
+  Duration waited{};
 };
 
 /// How a WebSocketClient behaves. Every timeout must be more than 0 and every maximum at least 1, or an assertion

@@ -177,6 +177,7 @@ class Endpoint : public TurnLoop<E> {
     }
     if (session.phase == Phase::open || session.phase == Phase::closing) {
       --established_;
+      this->left();
     }
     session.say_goodbye(this->read_buffer_);
     this->release(session);

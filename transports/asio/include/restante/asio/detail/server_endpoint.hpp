@@ -1,25 +1,42 @@
-// The server's connections: brings them through the handshake.
+// The connections of one loop of a server: brings them through the handshake.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <restante/asio/detail/acceptor.hpp>
 #include <restante/asio/detail/endpoint.hpp>
 #include <restante/asio/detail/server_decision.hpp>
 #include <restante/asio/detail/tls_context.hpp>
 #include <restante/asio/options.hpp>
-#include <restante/assert.hpp>
 
 namespace restante::asio_detail {
+
+/// What the loops of a server have in common.
+struct ServerShared {
+  explicit ServerShared(WebSocketServerOptions server_options) : options{std::move(server_options)} {}
+
+  /// Counts one more, unless there are as many as may be.
+  bool enter() noexcept {
+    if (established.fetch_add(1, std::memory_order_relaxed) < options.connections_max) {
+      return true;
+    }
+    leave();
+    return false;
+  }
+
+  void leave() noexcept { established.fetch_sub(1, std::memory_order_relaxed); }
+
+  WebSocketServerOptions options;
+  /// Connections that are open or closing.
+  std::atomic<std::size_t> established = 0;
+};
 
 template <Engine E>
 class ServerEndpoint final : public Endpoint<E> {
@@ -27,48 +44,42 @@ class ServerEndpoint final : public Endpoint<E> {
   using tcp = boost::asio::ip::tcp;
 
  public:
-  ServerEndpoint(boost::asio::io_context& context, WebSocketServerOptions options)
-      : Base{context, Role::server, EndpointOptions{options}},
-        server_options_{std::move(options)},
-        acceptor_{context, server_options_.host, server_options_.port} {
-    RESTANTE_ASSERT(server_options_.connections_max >= 1, "connections_max must be at least 1");
-    RESTANTE_ASSERT(server_options_.pending_handshakes_max >= 1, "pending_handshakes_max must be at least 1");
-    RESTANTE_ASSERT(server_options_.header_bytes_max >= 1 && server_options_.header_bytes_max <= 15'000,
-                    "header_bytes_max must be 1 to 15,000");
-    this->on_turn_ = std::move(server_options_.on_turn);
-    if (server_options_.tls) {
-      tls_.emplace(make_tls_context(*server_options_.tls));
+  ServerEndpoint(boost::asio::io_context& context, std::shared_ptr<ServerShared> shared, LoopPlace place)
+      : Base{context, Role::server, EndpointOptions{shared->options}, place}, shared_{std::move(shared)} {
+    if (shared_->options.on_turn) {
+      this->on_turn_ = &shared_->options.on_turn;
     }
   }
 
-  std::string reload_tls() {
-    RESTANTE_ASSERT(tls_.has_value(), "reload_tls() needs a server with TLS");
-    try {
-      *tls_ = make_tls_context(*server_options_.tls);
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return {};
+  /// Between these two nothing of another loop is reported.
+  void share_listener(Callback<void()> before_report, Callback<void()> after_report) {
+    this->before_report_ = std::move(before_report);
+    this->after_report_ = std::move(after_report);
   }
 
-  std::uint16_t port() const { return acceptor_.port(); }
-
-  // For the acceptor.
+  /// For the connections to come.
+  void use_tls(std::shared_ptr<TlsContext> context) { tls_ = std::move(context); }
 
   void accepted(Socket socket) {
     this->turn([&] { admit(std::move(socket)); });
   }
 
-  void short_of_resources(const std::string& sentence) { warn(WebSocketWarning::Kind::short_of_resources, sentence); }
+  /// Has a turn, in which the listener can say what it has to say.
+  void take_turn() {
+    if (!this->stopped_) {
+      this->turn([&] { this->begin_report(); });
+    }
+  }
+
+  void short_of_resources(const std::string& sentence) {
+    this->turn([&] { warn(WebSocketWarning::Kind::short_of_resources, sentence); });
+  }
 
  private:
   using Base::established_;
   using Base::sessions_;
   using Base::timing_;
   using typename Base::Session;
-
-  void started() override { acceptor_.accept(std::static_pointer_cast<ServerEndpoint>(this->shared_from_this())); }
-  void stop_accepting() override { acceptor_.stop(); }
 
   void admit(Socket socket) {
     socket.set_no_delay();
@@ -83,7 +94,9 @@ class ServerEndpoint final : public Endpoint<E> {
 
   // Silent peers must not be able to keep others out.
   void make_room() {
-    while (sessions_.used() - established_ >= server_options_.pending_handshakes_max) {
+    const std::size_t loops = this->place_.count;
+    const std::size_t pending_max = (shared_->options.pending_handshakes_max + loops - 1) / loops;
+    while (sessions_.used() - established_ >= pending_max) {
       WithDeadline* const oldest =
           timing_.handshakes.first() != nullptr ? timing_.handshakes.first() : timing_.finishings.first();
       if (oldest == nullptr) {
@@ -92,6 +105,8 @@ class ServerEndpoint final : public Endpoint<E> {
       this->release(static_cast<Session&>(*oldest));
     }
   }
+
+  void left() noexcept override { shared_->leave(); }
 
   void secured(Session&) override {}
 
@@ -131,15 +146,16 @@ class ServerEndpoint final : public Endpoint<E> {
     session.handshake_bytes += consumed;
     if (request.fault_status() != 0) {
       answer(session, http_refusal(request.fault_status(), request.fault()));
-    } else if (session.handshake_bytes > server_options_.header_bytes_max) {
+    } else if (session.handshake_bytes > shared_->options.header_bytes_max) {
       answer(session, http_refusal(431, "The header of the request is too large."));
     } else if (request.complete()) {
-      decided(session,
-              decide(session.engine, request, {server_options_, established_ >= server_options_.connections_max}));
+      decide_about(session, request);
     }
   }
 
-  void decided(Session& session, const Verdict& verdict) {
+  void decide_about(Session& session, const typename E::ServerHandshake& request) {
+    const bool entered = shared_->enter();
+    const Verdict verdict = decide(session.engine, request, {shared_->options, !entered});
     session.handshake.reset();
     if (!verdict.warning.empty()) {
       warn(verdict.kind, verdict.warning);
@@ -147,6 +163,8 @@ class ServerEndpoint final : public Endpoint<E> {
     answer(session, verdict.answer, verdict.upgraded);
     if (verdict.upgraded) {
       this->open(session, peer_of(session), verdict.protocol);
+    } else if (entered) {
+      shared_->leave();
     }
   }
 
@@ -160,15 +178,14 @@ class ServerEndpoint final : public Endpoint<E> {
   }
 
   void warn(WebSocketWarning::Kind kind, const std::string& sentence) {
-    if (server_options_.on_warning) {
-      server_options_.on_warning({kind, sentence});
+    if (shared_->options.on_warning) {
+      this->begin_report();
+      shared_->options.on_warning({kind, sentence});
     }
   }
 
-  WebSocketServerOptions server_options_;
-  /// For the connections to come.
-  std::optional<TlsContext> tls_;
-  Acceptor acceptor_;
+  std::shared_ptr<ServerShared> shared_;
+  std::shared_ptr<TlsContext> tls_;
 };
 
 }  // namespace restante::asio_detail

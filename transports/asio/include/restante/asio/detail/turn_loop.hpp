@@ -80,6 +80,9 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   /// The handshake of TLS failed: the connection must be ended.
   virtual void not_secured(Session& session, const ErrorCode& error) = 0;
 
+  /// A connection that was open is not any more.
+  virtual void left() noexcept {}
+
   Session& claim() {
     Session& session = sessions_.claim(role_, options_.message_bytes_max, shared_);
     timing_.handshakes.set(session, now());
@@ -162,8 +165,8 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     timing_.turn_begins();
     work();
     settle();
-    if (const std::size_t messages = std::exchange(messages_in_turn_, 0); messages > 0 && on_turn_) {
-      on_turn_(messages, timing_.turn_takes());
+    if (const std::size_t messages = std::exchange(messages_in_turn_, 0); messages > 0 && on_turn_ != nullptr) {
+      (*on_turn_)(messages, timing_.turn_takes());
     }
     timing_.turn_ends();
     sessions_.bury();
@@ -201,7 +204,17 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     }
   }
 
+  /// Before anything is reported in a turn, and before it is looked up whether it should be: what other loops asked for
+  /// comes first. Ends before anything is written.
+  void begin_report() {
+    if (before_report_ && !reporting_) {
+      reporting_ = true;
+      before_report_();
+    }
+  }
+
   void report_woken() {
+    begin_report();
     if (listener_ != nullptr) {
       reported_ = true;
       listener_->woken();
@@ -236,8 +249,11 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   std::vector<std::uint8_t> read_buffer_;
   /// The listener was told something since it was last told that a turn ended.
   bool reported_ = false;
-  /// Told how many messages a turn brought and how long it took.
-  Callback<void(std::size_t, Duration)> on_turn_;
+  /// Told how many messages a turn brought and how long it took; or nullptr.
+  Callback<void(std::size_t, Duration)>* on_turn_ = nullptr;
+  /// Where several loops share a listener: called before a loop reports, and when it has.
+  Callback<void()> before_report_;
+  Callback<void()> after_report_;
   /// Called once when there is no connection any more.
   Callback<void()> on_empty_;
   /// Written to before the turn ends.
@@ -290,6 +306,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
         fetched[i] = serve(*session, events[i], buffer(i));
       }
     }
+    begin_report();
     for (std::size_t i = 0; i < events.size(); ++i) {
       // What was reported before may have ended it.
       Session* const session = fetched[i].something ? find_any(events[i].connection) : nullptr;
@@ -313,6 +330,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   }
 
   void serve_resumed() {
+    begin_report();
     std::vector<Connection> resumed;
     resumed.swap(resumed_);
     for (const Connection connection : resumed) {
@@ -331,11 +349,14 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
       if (std::exchange(reported_, false)) {
         listener_->turn_ended();
       } else if (!endings_.empty()) {
+        begin_report();
         scratch_.swap(endings_);
         for (Session* const session : scratch_) {
           conclude(*session);
         }
         scratch_.clear();
+      } else if (std::exchange(reporting_, false)) {
+        after_report_();
       } else if (!touched_.empty()) {
         scratch_.swap(touched_);
         for (Session* const session : scratch_) {
@@ -368,6 +389,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     const bool told = session.phase != Phase::connecting || role_ == Role::client;
     if (session.phase == Phase::open || session.phase == Phase::closing) {
       --established_;
+      left();
     }
     if (session.phase == Phase::open && ending.send_frame) {
       append_close_frame(output_of(session), ending.code, ending.reason, masks());
@@ -546,8 +568,11 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
         session.socket.end_sending();
       }
     } else if (std::exchange(session.sends_waiting, false) && session.phase == Phase::open && session.paused) {
-      reported_ = true;
-      listener_->drained(session.name);
+      begin_report();
+      if (session.phase == Phase::open && session.paused && session.waiting_bytes() == 0) {
+        reported_ = true;
+        listener_->drained(session.name);
+      }
     }
   }
 
@@ -600,6 +625,8 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   /// Somebody waits for the sockets.
   bool waiting_ = false;
   bool turn_posted_ = false;
+  /// Between before_report_ and after_report_.
+  bool reporting_ = false;
   std::size_t messages_in_turn_ = 0;
   std::vector<Session*> scratch_;
 };
