@@ -128,6 +128,7 @@ class Server {
     }
     options.connections_max = options_.connections_max;
     options.ping_interval = options_.ping_interval;
+    options.threads = options_.threads;
     // Closing takes at most twice as long, and an operator waits no longer than 5 s.
     options.close_timeout = std::chrono::seconds{2};
     options.on_http_request = [this](const restante::HttpRequest& request) { return answer(request); };
@@ -175,7 +176,8 @@ class Server {
     }
     restante::HttpResponse response = plain_answer(200, "");
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = metrics_text({messenger_.counters(), handshakes_refused_, mailboxes_in_use, latency_});
+    response.body = metrics_text({messenger_.counters(), handshakes_refused_, mailboxes_in_use, latency_,
+                                  options_.threads, transport_.lock_times()});
     return response;
   }
 
@@ -212,7 +214,7 @@ class Server {
     signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
       if (!cancelled) {
         log_.info("Shutting down; once more to stop at once");
-        messenger_.shut_down();
+        transport_.exclusively([this] { messenger_.shut_down(); });
         transport_.shut_down();
         hang_up_.cancel();
         signals_.async_wait([this](const boost::system::error_code& again_cancelled, int) {

@@ -78,14 +78,31 @@ void add_latency(Text& text, const LatencyHistogram& latency) {
   text.head(name, "histogram", "From reading a request from the network to giving its reply to the network.");
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < LatencyHistogram::bounds_us.size(); ++i) {
-    below += latency.counts()[i];
+    below += latency.count(i);
     text.value(std::string{name} + "_bucket",
                "le=\"" + number(static_cast<double>(LatencyHistogram::bounds_us[i]) / 1e6) + "\"",
                std::to_string(below));
   }
-  text.value(std::string{name} + "_bucket", "le=\"+Inf\"", std::to_string(latency.total()));
+  below += latency.count(LatencyHistogram::bounds_us.size());
+  text.value(std::string{name} + "_bucket", "le=\"+Inf\"", std::to_string(below));
   text.value(std::string{name} + "_sum", "", number(latency.sum_seconds()));
-  text.value(std::string{name} + "_count", "", std::to_string(latency.total()));
+  text.value(std::string{name} + "_count", "", std::to_string(below));
+}
+
+}  // namespace
+
+namespace {
+
+void add_threads(Text& text, const ServerNumbers& numbers) {
+  const restante::LockTimes& times = numbers.lock_times;
+  const auto seconds = [](restante::Duration duration) { return static_cast<double>(duration.count()) / 1e9; };
+  text.one("threads", "gauge", "Threads that read and write.", numbers.threads);
+  text.one("lock_turns_total", "counter", "Times that one of several threads had the mailboxes.", times.turns);
+  text.one("lock_waits_total", "counter", "Times that it had to wait for another.", times.waits);
+  text.head("lock_held_seconds_total", "counter", "How long threads had the mailboxes.");
+  text.value("lock_held_seconds_total", "", number(seconds(times.held)));
+  text.head("lock_waited_seconds_total", "counter", "How long threads waited for the mailboxes.");
+  text.value("lock_waited_seconds_total", "", number(seconds(times.waited)));
 }
 
 }  // namespace
@@ -93,9 +110,8 @@ void add_latency(Text& text, const LatencyHistogram& latency) {
 void LatencyHistogram::add(restante::Duration took, std::uint64_t requests) {
   const auto nanoseconds = static_cast<std::uint64_t>(std::max<restante::Duration::rep>(took.count(), 0));
   const auto* const bucket = std::lower_bound(bounds_us.begin(), bounds_us.end(), (nanoseconds + 999) / 1000);
-  counts_[static_cast<std::size_t>(bucket - bounds_us.begin())] += requests;
-  total_ += requests;
-  sum_ns_ += nanoseconds * requests;
+  counts_[static_cast<std::size_t>(bucket - bounds_us.begin())].fetch_add(requests, std::memory_order_relaxed);
+  sum_ns_.fetch_add(nanoseconds * requests, std::memory_order_relaxed);
 }
 
 std::string metrics_text(const ServerNumbers& numbers) {
@@ -125,6 +141,7 @@ std::string metrics_text(const ServerNumbers& numbers) {
   text.one("store_available", "gauge", "Whether the store takes changes.", counters.store_available ? 1 : 0);
   text.one("store_failures_total", "counter", "Times that the store failed.", counters.store_failures);
   add_latency(text, numbers.latency);
+  add_threads(text, numbers);
   return text.take();
 }
 

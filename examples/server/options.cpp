@@ -108,6 +108,14 @@ void describe_limits(CLI::App& app, Options& options, Raw& raw) {
       ->group(group);
 }
 
+void describe_speed(CLI::App& app, Options& options) {
+  add(app, "--threads", options.threads,
+      "Threads that read and write; the mailboxes stay one, so that more than a few help only with many connections")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str()
+      ->group("Speed");
+}
+
 void describe_log(CLI::App& app, Options& options, Raw& raw) {
   const std::string group = "Log, on standard error";
   add(app, "--log-level", raw.level, "How much to say: off, error, warn, info or debug")
@@ -198,6 +206,7 @@ Parsed parse_options(int count, char** arguments) {
   describe_place(app, options);
   describe_guests(app, options);
   describe_limits(app, options, raw);
+  describe_speed(app, options);
   describe_log(app, options, raw);
   try {
     app.parse(count, arguments);

@@ -28,6 +28,7 @@ struct Options {
   std::size_t waiting_bytes_max = std::size_t{64} * 1024;
   std::chrono::seconds stuck_after{30};
   std::chrono::seconds ping_interval{20};
+  std::size_t threads = 1;
 
   LogLevel log_level = LogLevel::info;
   bool log_packets = false;

@@ -70,8 +70,12 @@ class StormyClient {
   int messages_ = 0;
 };
 
-TEST(WebSocketStorm, ManyConnectionsOpenAndCloseAtOnceAndTheBooksBalance) {
-  TestedServer server{{.port = 0}};
+class WebSocketStorm : public testing::TestWithParam<std::size_t> {};
+
+INSTANTIATE_TEST_SUITE_P(Threads, WebSocketStorm, testing::Values(1, 3));
+
+TEST_P(WebSocketStorm, ManyConnectionsOpenAndCloseAtOnceAndTheBooksBalance) {
+  TestedServer server{{.port = 0, .threads = GetParam()}};
   const std::uint16_t port = server.port();
   std::atomic<bool> over = false;
   MessengerCounters counters;

@@ -71,8 +71,8 @@ class WebSocketServer : public asio_detail::ContextHolder {
     loops_->exclusively(std::forward<Work>(work));
   }
 
-  /// How long threads held each other up; all zeros with one thread. Must not be called by the listener or exclusively.
-  LockTimes lock_times() { return loops_->lock_times(); }
+  /// How long threads held each other up; all zeros with one thread. May be called from any thread.
+  LockTimes lock_times() const noexcept { return loops_->lock_times(); }
 
   /// The port that it listens on.
   std::uint16_t port() const { return loops_->port(); }

@@ -143,20 +143,20 @@ class Endpoint : public TurnLoop<E> {
 
  protected:
   using typename TurnLoop<E>::Session;
-  using TurnLoop<E>::context_;
-  using TurnLoop<E>::endings_;
-  using TurnLoop<E>::established_;
-  using TurnLoop<E>::listener_;
-  using TurnLoop<E>::on_empty_;
-  using TurnLoop<E>::options_;
-  using TurnLoop<E>::reported_;
-  using TurnLoop<E>::resumed_;
-  using TurnLoop<E>::role_;
-  using TurnLoop<E>::sessions_;
-  using TurnLoop<E>::stopped_;
-  using TurnLoop<E>::timing_;
-  using TurnLoop<E>::touched_;
-  using TurnLoop<E>::watcher_;
+  using LoopBase<E>::context_;
+  using LoopBase<E>::endings_;
+  using LoopBase<E>::established_;
+  using LoopBase<E>::listener_;
+  using LoopBase<E>::on_empty_;
+  using LoopBase<E>::options_;
+  using LoopBase<E>::reported_;
+  using LoopBase<E>::resumed_;
+  using LoopBase<E>::role_;
+  using LoopBase<E>::sessions_;
+  using LoopBase<E>::stopped_;
+  using LoopBase<E>::timing_;
+  using LoopBase<E>::touched_;
+  using LoopBase<E>::watcher_;
 
   /// The listener is there.
   virtual void started() {}

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -107,10 +108,7 @@ class ServerLoops : public std::enable_shared_from_this<ServerLoops<E>> {
     }
   }
 
-  LockTimes lock_times() {
-    const std::lock_guard guard{lock_};
-    return lock_.times();
-  }
+  LockTimes lock_times() const noexcept { return lock_.times(); }
 
   // For the acceptor.
 
@@ -315,7 +313,7 @@ class ServerLoops : public std::enable_shared_from_this<ServerLoops<E>> {
   std::size_t next_loop_ = 0;
   std::atomic<std::size_t> left_to_empty_ = 0;
 
-  mutable ReportLock lock_;
+  ReportLock lock_;
   // Guarded by the lock.
   Loop* reporting_ = nullptr;
   mutable SteadyTime latest_now_{};

@@ -19,9 +19,8 @@
 #include <vector>
 
 #include <restante/asio/detail/frame.hpp>
+#include <restante/asio/detail/loop_base.hpp>
 #include <restante/asio/detail/session.hpp>
-#include <restante/asio/detail/session_table.hpp>
-#include <restante/asio/detail/timing.hpp>
 #include <restante/asio/detail/watcher.hpp>
 #include <restante/asio/engine.hpp>
 #include <restante/assert.hpp>
@@ -29,16 +28,6 @@
 #include <restante/transport.hpp>
 
 namespace restante::asio_detail {
-
-/// Which of several loops this is that share a listener.
-struct LoopPlace {
-  std::uint32_t index = 0;
-  std::uint32_t count = 1;
-
-  /// Sockets that are read from before the first of them is reported. A loop that is alone reads and reports in turn,
-  /// while the bytes are in the cache; others do not make the listener, which takes one at a time, wait for the kernel.
-  std::size_t reads_at_once() const noexcept { return count == 1 ? 1 : Watcher::batch; }
-};
 
 /// What was read from a socket, or why nothing can be.
 struct Fetched {
@@ -49,27 +38,43 @@ struct Fetched {
 
 /// Lives as long as an operation of the kernel may still come back to it.
 template <Engine E>
-class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
+class TurnLoop : public LoopBase<E>, public std::enable_shared_from_this<TurnLoop<E>> {
  public:
-  TurnLoop(boost::asio::io_context& context, Role role, const EndpointOptions& options, LoopPlace place = {})
-      : context_{context},
-        role_{role},
-        options_{options},
-        place_{place},
-        timing_{context, options},
-        watcher_{context},
-        sessions_{place.index, place.count},
-        read_buffer_(options.read_buffer_bytes * place.reads_at_once()) {}
-
-  TurnLoop(const TurnLoop&) = delete;
-  TurnLoop& operator=(const TurnLoop&) = delete;
-
-  virtual ~TurnLoop() = default;
-
-  SteadyTime now() const { return timing_.now(); }
+  using LoopBase<E>::LoopBase;
 
  protected:
-  using Session = asio_detail::Session<E>;
+  using typename LoopBase<E>::Session;
+  using LoopBase<E>::after_report_;
+  using LoopBase<E>::begin_report;
+  using LoopBase<E>::broken;
+  using LoopBase<E>::buffer;
+  using LoopBase<E>::context_;
+  using LoopBase<E>::end;
+  using LoopBase<E>::endings_;
+  using LoopBase<E>::established_;
+  using LoopBase<E>::expect_something;
+  using LoopBase<E>::find_any;
+  using LoopBase<E>::finish;
+  using LoopBase<E>::left;
+  using LoopBase<E>::listener_;
+  using LoopBase<E>::masks;
+  using LoopBase<E>::on_empty_;
+  using LoopBase<E>::output_of;
+  using LoopBase<E>::place_;
+  using LoopBase<E>::release;
+  using LoopBase<E>::reported_;
+  using LoopBase<E>::reporting_;
+  using LoopBase<E>::resumed_;
+  using LoopBase<E>::role_;
+  using LoopBase<E>::sessions_;
+  using LoopBase<E>::spare_;
+  using LoopBase<E>::stopped_;
+  using LoopBase<E>::take_up_again;
+  using LoopBase<E>::timing_;
+  using LoopBase<E>::touch;
+  using LoopBase<E>::touched_;
+  using LoopBase<E>::watch;
+  using LoopBase<E>::watcher_;
 
   /// Takes bytes of the handshake off the front, at least one.
   virtual void handshake(Session& session, std::span<std::uint8_t>& bytes) = 0;
@@ -80,15 +85,6 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   /// The handshake of TLS failed: the connection must be ended.
   virtual void not_secured(Session& session, const ErrorCode& error) = 0;
 
-  /// A connection that was open is not any more.
-  virtual void left() noexcept {}
-
-  Session& claim() {
-    Session& session = sessions_.claim(role_, options_.message_bytes_max, shared_);
-    timing_.handshakes.set(session, now());
-    return session;
-  }
-
   /// The socket is there: reads from it from now on.
   void attach(Session& session, Socket socket) {
     session.socket = std::move(socket);
@@ -98,66 +94,11 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     }
   }
 
-  void release(Session& session) { sessions_.release(session); }
-
-  /// The handshake is complete.
-  void open(Session& session, std::string_view peer, std::string_view protocol) {
-    session.phase = Phase::open;
-    ++established_;
-    expect_something(session);
-    reported_ = true;
-    listener_->opened(session.name, Opened{peer, protocol});
-  }
-
-  /// Ends a connection with this turn, after the listener had its chance to reply to what came before.
-  void end(Session& session, Ending ending) {
-    if (session.ending_soon || session.phase == Phase::gone) {
-      return;
-    }
-    session.ending_soon = true;
-    session.take_deadline_back();
-    if (session.phase == Phase::closing) {
-      // It ends because we closed it: the code and the reason are those that we gave, and the peer has our frame.
-      session.ending.linger = ending.linger;
-      session.ending.drop = ending.drop;
-    } else {
-      session.ending = std::move(ending);
-    }
-    endings_.push_back(&session);
-  }
-
   /// Reads what there is, as far as that is possible without waiting, and reports it.
   void read(Session& session) {
     if (const Fetched fetched = fetch(session, buffer(0)); fetched.something) {
       bytes_came(session, fetched.error, fetched.bytes);
     }
-  }
-
-  /// Lets what waits leave, and then the connection go, without telling the listener, who does not know of it.
-  void finish(Session& session, bool linger = true) {
-    session.phase = Phase::finishing;
-    session.ending.linger = linger;
-    session.drop_unfinished_tls();
-    // What still comes is read and thrown away.
-    session.paused = false;
-    session.forget_unread();
-    timing_.finishings.set(session, now());
-    touch(session);
-    watch(session, true, session.waits_for_writable);
-  }
-
-  /// Sees to it that the session is written to before the turn ends.
-  void touch(Session& session) {
-    if (!session.touched) {
-      session.touched = true;
-      touched_.push_back(&session);
-    }
-  }
-
-  /// Where to put what is to leave, before the session is touched.
-  std::vector<std::uint8_t>& output_of(Session& session) {
-    spare_.lend(session.output);
-    return session.output;
   }
 
   template <class Work>
@@ -172,44 +113,13 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     sessions_.bury();
   }
 
-  /// Asks for a turn when none is under way.
-  void schedule() {
-    if (!timing_.in_turn()) {
-      post_turn();
-    }
-  }
-
-  void post_turn() {
+  void post_turn() override {
     if (!turn_posted_) {
       turn_posted_ = true;
       boost::asio::post(context_, [self = this->shared_from_this()] {
         self->turn_posted_ = false;
         self->turn([&] { self->serve_resumed(); });
       });
-    }
-  }
-
-  /// Has a session looked at in a turn of its own, although the kernel has nothing new for it.
-  void take_up_again(Session& session) {
-    if (!session.resumed) {
-      session.resumed = true;
-      resumed_.push_back(session.name);
-    }
-    post_turn();
-  }
-
-  void expect_something(Session& session) {
-    if (options_.ping_interval > Duration::zero()) {
-      timing_.pings.set(session, now());
-    }
-  }
-
-  /// Before anything is reported in a turn, and before it is looked up whether it should be: what other loops asked for
-  /// comes first. Ends before anything is written.
-  void begin_report() {
-    if (before_report_ && !reporting_) {
-      reporting_ = true;
-      before_report_();
     }
   }
 
@@ -221,47 +131,8 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     }
   }
 
-  MaskSource* masks() noexcept { return role_ == Role::client ? &shared_.masks : nullptr; }
-
-  /// Watches the socket for these two.
-  void watch(Session& session, bool readable, bool writable) {
-    if (!watcher_.watch(session.socket, session.name, session.watch, readable, writable)) {
-      broken(session, boost::asio::error::no_memory);
-    }
-  }
-
-  boost::asio::io_context& context_;
-  const Role role_;
-  const EndpointOptions options_;
-  const LoopPlace place_;
-  TransportListener* listener_ = nullptr;
-  bool stopped_ = false;
-  /// Open or closing.
-  std::size_t established_ = 0;
-
-  Timing timing_;
-  Watcher watcher_;
-  /// Before what uses it.
-  typename E::Shared shared_;
-  SessionTable<E> sessions_;
-  SpareBuffers spare_;
-  /// What was read last, from whichever connections.
-  std::vector<std::uint8_t> read_buffer_;
-  /// The listener was told something since it was last told that a turn ended.
-  bool reported_ = false;
   /// Told how many messages a turn brought and how long it took; or nullptr.
   Callback<void(std::size_t, Duration)>* on_turn_ = nullptr;
-  /// Where several loops share a listener: called before a loop reports, and when it has.
-  Callback<void()> before_report_;
-  Callback<void()> after_report_;
-  /// Called once when there is no connection any more.
-  Callback<void()> on_empty_;
-  /// Written to before the turn ends.
-  std::vector<Session*> touched_;
-  /// Looked at in the next turn.
-  std::vector<Connection> resumed_;
-  /// Ended before the turn ends.
-  std::vector<Session*> endings_;
 
  private:
   // Turns.
@@ -314,10 +185,6 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
         bytes_came(*session, fetched[i].error, fetched[i].bytes);
       }
     }
-  }
-
-  Session* find_any(Connection connection) const {
-    return sessions_.find(connection, Phase::connecting, Phase::finishing);
   }
 
   Fetched serve(Session& session, const Watcher::Event& event, std::span<std::uint8_t> into) {
@@ -407,10 +274,6 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
 
   // Reading.
 
-  std::span<std::uint8_t> buffer(std::size_t index) {
-    return std::span{read_buffer_}.subspan(index * options_.read_buffer_bytes, options_.read_buffer_bytes);
-  }
-
   // Tells the listener nothing.
   Fetched fetch(Session& session, std::span<std::uint8_t> into) {
     if (session.ending_soon || session.resumed) {
@@ -463,17 +326,6 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     }
     if (const std::span<const std::uint8_t> rest = parse(session, bytes); !rest.empty()) {
       session.unread_bytes.assign(rest.begin(), rest.end());
-    }
-  }
-
-  void broken(Session& session, const ErrorCode& error) {
-    const bool unknown = session.phase == Phase::connecting && role_ == Role::server;
-    if (unknown || session.phase == Phase::finishing) {
-      release(session);
-    } else if (error == boost::asio::error::eof) {
-      end(session, {close_code::abnormal, "the peer ended the connection without closing it"});
-    } else {
-      end(session, {close_code::abnormal, error.message(), false, false, true});
     }
   }
 
@@ -592,7 +444,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   // Calls `act` with each session whose deadline in the list has come; it must take the deadline back.
   template <class Act>
   void each_due(Deadlines& list, Act&& act) {
-    while (list.due() <= now()) {
+    while (list.due() <= this->now()) {
       Session& session = static_cast<Session&>(*list.first());
       session.take_deadline_back();
       act(session);
@@ -609,7 +461,7 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
     });
     each_due(timing_.pings, [&](Session& session) {
       append_frame(output_of(session), Opcode::ping, {}, masks());
-      timing_.pongs.set(session, now());
+      timing_.pongs.set(session, this->now());
       touch(session);
     });
     each_due(timing_.pongs, [&](Session& session) {
@@ -625,8 +477,6 @@ class TurnLoop : public std::enable_shared_from_this<TurnLoop<E>> {
   /// Somebody waits for the sockets.
   bool waiting_ = false;
   bool turn_posted_ = false;
-  /// Between before_report_ and after_report_.
-  bool reporting_ = false;
   std::size_t messages_in_turn_ = 0;
   std::vector<Session*> scratch_;
 };
