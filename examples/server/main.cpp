@@ -1,5 +1,9 @@
 // A server of mailboxes over WebSockets: the library, a command line, a log and a page.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
@@ -15,6 +19,7 @@
 #include <restante/websocketpp.hpp>
 
 #include "log.hpp"
+#include "memory.hpp"
 #include "metrics.hpp"
 #include "options.hpp"
 #include "packet_text.hpp"
@@ -102,6 +107,7 @@ class Server {
 
   /// Serves until a signal ends it.
   void run() {
+    make_room_for_connections();
     wait_for_signal();
     wait_for_hang_up();
     warn_of_openness();
@@ -145,13 +151,21 @@ class Server {
     options.mailbox_messages_max = options_.capacity;
     options.waiting_bytes_max = options_.waiting_bytes_max;
     options.stuck_after = options_.stuck_after;
-    if (log_.writes(LogLevel::error) || options_.log_packets) {
-      options.on_event = [this](const restante::Event& event) {
-        std::visit(EventLog{log_, options_.log_packets}, event);
-      };
-    }
+    options.on_event = [this](const restante::Event& event) {
+      watch_memory(event);
+      std::visit(EventLog{log_, options_.log_packets}, event);
+    };
     options.packet_events = options_.log_packets || log_.writes(LogLevel::debug);
     return options;
+  }
+
+  void watch_memory(const restante::Event& event) {
+    if (std::holds_alternative<restante::event::ConnectionOpened>(event)) {
+      memory_.opened();
+    } else if (std::holds_alternative<restante::event::ConnectionClosed>(event) && memory_.closed()) {
+      // When the turn is over that this is a part of.
+      boost::asio::post(transport_.context(), &MemoryWatch::give_back);
+    }
   }
 
   restante::HttpResponse answer(const restante::HttpRequest& request) {
@@ -179,6 +193,22 @@ class Server {
     response.body = metrics_text({messenger_.counters(), handshakes_refused_, mailboxes_in_use, latency_,
                                   options_.threads, transport_.lock_times()});
     return response;
+  }
+
+  // Each connection is a file descriptor, of which a program is given few at first and may take more.
+  void make_room_for_connections() const {
+    constexpr rlim_t others = 64;
+    const rlim_t wanted = options_.connections_max + others;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+      return;
+    }
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+      log_.warn("The system allows " + std::to_string(limit.rlim_cur) +
+                " file descriptors, which are fewer than --max-connections needs: raise the limit (ulimit -n, or "
+                "LimitNOFILE= of systemd)");
+    }
   }
 
   void warn_of_openness() const {
@@ -230,6 +260,7 @@ class Server {
   Log log_;
   Page page_;
   LatencyHistogram latency_;
+  MemoryWatch memory_;
   std::uint64_t handshakes_refused_ = 0;
   restante::WebsocketppServer transport_;
   restante::Messenger<restante::WebsocketppServer> messenger_;
