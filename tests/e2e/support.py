@@ -32,7 +32,8 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RESTANTE_")}
         environment.update(variables or {})
         self.process = subprocess.Popen(
-            [program("RESTANTE_SERVER"), *arguments],
+            # The same tests are run with other kinds of server: with more threads, for instance.
+            [program("RESTANTE_SERVER"), *os.environ.get("RESTANTE_SERVER_ARGUMENTS", "").split(), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
