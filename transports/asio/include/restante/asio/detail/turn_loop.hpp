@@ -171,18 +171,16 @@ class TurnLoop : public LoopBase<E>, public std::enable_shared_from_this<TurnLoo
   }
 
   void serve(std::span<const Watcher::Event> events) {
-    std::array<Fetched, Watcher::batch> fetched;
     for (std::size_t i = 0; i < events.size(); ++i) {
-      if (Session* const session = find_any(events[i].connection)) {
-        fetched[i] = serve(*session, events[i], buffer(i));
-      }
+      Session* const session = find_any(events[i].connection);
+      fetched_[i] = session != nullptr ? serve(*session, events[i], buffer(i)) : Fetched{};
     }
     begin_report();
     for (std::size_t i = 0; i < events.size(); ++i) {
       // What was reported before may have ended it.
-      Session* const session = fetched[i].something ? find_any(events[i].connection) : nullptr;
+      Session* const session = fetched_[i].something ? find_any(events[i].connection) : nullptr;
       if (session != nullptr) {
-        bytes_came(*session, fetched[i].error, fetched[i].bytes);
+        bytes_came(*session, fetched_[i].error, fetched_[i].bytes);
       }
     }
   }
@@ -479,6 +477,7 @@ class TurnLoop : public LoopBase<E>, public std::enable_shared_from_this<TurnLoo
   bool turn_posted_ = false;
   std::size_t messages_in_turn_ = 0;
   std::vector<Session*> scratch_;
+  std::array<Fetched, Watcher::batch> fetched_;
 };
 
 }  // namespace restante::asio_detail
