@@ -61,11 +61,11 @@ TEST(Frame, CarriesTheCodeAndTheReasonOfAClose) {
 }
 
 TEST(Frame, OnlySomeCodesMayBeSent) {
-  for (const CloseCode code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013, 3000, 4999}) {
-    EXPECT_TRUE(may_be_sent(code)) << code;
+  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013, 3000, 4999}) {
+    EXPECT_TRUE(may_be_sent(static_cast<CloseCode>(code))) << code;
   }
-  for (const CloseCode code : {0, 999, 1004, 1005, 1006, 1015, 2999, 5000}) {
-    EXPECT_FALSE(may_be_sent(code)) << code;
+  for (const int code : {0, 999, 1004, 1005, 1006, 1015, 2999, 5000}) {
+    EXPECT_FALSE(may_be_sent(static_cast<CloseCode>(code))) << code;
   }
 }
 
