@@ -29,7 +29,9 @@ class Server:
     """restante-server, run as a user runs it. Ends with the block that it is opened in."""
 
     def __init__(self, *arguments, variables=None, preexec=None):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RESTANTE_")}
+        # Of what is said about Restante in the environment, only how the tests are to be run.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("RESTANTE_") or name == "RESTANTE_TRANSPORT"}
         environment.update(variables or {})
         self.process = subprocess.Popen(
             [program("RESTANTE_SERVER"), *arguments],
