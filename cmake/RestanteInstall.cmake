@@ -25,6 +25,9 @@ if(TARGET restante_websocketpp)
   restante_install_component(websocketpp "${PROJECT_SOURCE_DIR}/transports/websocketpp/include")
   install(FILES "${PROJECT_SOURCE_DIR}/cmake/RestanteWebsocketpp.cmake" DESTINATION "${restante_cmake_folder}")
 endif()
+if(TARGET restante_beast)
+  restante_install_component(beast "${PROJECT_SOURCE_DIR}/transports/beast/include")
+endif()
 
 write_basic_package_version_file(restante-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_SOURCE_DIR}/cmake/restante-config.cmake"

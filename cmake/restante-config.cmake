@@ -1,17 +1,18 @@
-# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp]) reads. Without COMPONENTS: core.
+# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp beast]) reads. Without COMPONENTS: core.
 #
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
 #   restante::sim          the simulator; brings restante::memory
 #   restante::asio         what transports over WebSockets have in common; needs Boost and OpenSSL
 #   restante::websocketpp  the transport over WebSockets in which websocketpp speaks the protocol; brings restante::asio
-set(restante_components core memory sim asio websocketpp)
+#   restante::beast        the transport over WebSockets in which Boost.Beast speaks the protocol; brings restante::asio
+set(restante_components core memory sim asio websocketpp beast)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
 if("sim" IN_LIST restante_wanted)
   list(INSERT restante_wanted 1 memory)
 endif()
-if("websocketpp" IN_LIST restante_wanted)
+if("websocketpp" IN_LIST restante_wanted OR "beast" IN_LIST restante_wanted)
   list(INSERT restante_wanted 1 asio)
 endif()
 list(REMOVE_DUPLICATES restante_wanted)

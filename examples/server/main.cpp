@@ -15,6 +15,7 @@
 #include <utility>
 #include <variant>
 
+#include <restante/beast.hpp>
 #include <restante/messenger.hpp>
 #include <restante/websocketpp.hpp>
 
@@ -96,6 +97,7 @@ std::string advice(restante::WebSocketWarning::Kind kind) {
 }
 
 /// The server: a transport, a messenger, and what is said about them over HTTP and in the log.
+template <class Transport>
 class Server {
  public:
   explicit Server(const Options& options)
@@ -108,6 +110,7 @@ class Server {
   /// Serves until a signal ends it.
   void run() {
     make_room_for_connections();
+    log_.info("WebSockets are spoken by " + options_.transport);
     wait_for_signal();
     wait_for_hang_up();
     warn_of_openness();
@@ -262,8 +265,8 @@ class Server {
   LatencyHistogram latency_;
   MemoryWatch memory_;
   std::uint64_t handshakes_refused_ = 0;
-  restante::WebsocketppServer transport_;
-  restante::Messenger<restante::WebsocketppServer> messenger_;
+  Transport transport_;
+  restante::Messenger<Transport> messenger_;
   boost::asio::signal_set signals_{transport_.context(), SIGINT, SIGTERM};
   boost::asio::signal_set hang_up_{transport_.context(), SIGHUP};
 };
@@ -274,7 +277,11 @@ int run(int count, char** arguments) {
     return parsed.exit_code;
   }
   try {
-    Server{*parsed.options}.run();
+    if (parsed.options->transport == "beast") {
+      Server<restante::BeastServer>{*parsed.options}.run();
+    } else {
+      Server<restante::WebsocketppServer>{*parsed.options}.run();
+    }
     return 0;
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::address_in_use) {

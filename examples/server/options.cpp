@@ -62,6 +62,10 @@ void describe_place(CLI::App& app, Options& options) {
                                ->group(group);
   certificate->needs(key);
   key->needs(certificate);
+  add(app, "--transport", options.transport, "The library that speaks WebSocket: websocketpp or beast")
+      ->check(CLI::IsMember({"websocketpp", "beast"}))
+      ->capture_default_str()
+      ->group(group);
 }
 
 void describe_guests(CLI::App& app, Options& options) {

@@ -22,6 +22,8 @@ struct Options {
   std::vector<std::string> allowed_hosts;
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
+  /// The library that speaks WebSocket: "websocketpp" or "beast".
+  std::string transport = "websocketpp";
 
   std::uint32_t capacity = 100;
   std::size_t connections_max = 1024;

@@ -31,7 +31,8 @@ class Options(unittest.TestCase):
     def test_help_and_version_are_answered(self):
         code, said, _ = refused("--help")
         self.assertEqual(code, 0)
-        for option in ("--host", "--port", "--web", "--allow-origin", "--allow-host", "--tls-cert", "--capacity",
+        for option in ("--host", "--port", "--web", "--allow-origin", "--allow-host", "--tls-cert", "--transport",
+                       "--capacity",
                        "--log-level", "--log-packets", "--config", "RESTANTE_PORT"):
             self.assertIn(option, said)
         code, said, _ = refused("--version")
@@ -47,6 +48,7 @@ class Options(unittest.TestCase):
                 (["--web", "/nowhere"], None, "/nowhere"),
                 (["--config", "/nowhere"], None, "/nowhere"),
                 (["--capacity", "0"], None, "--capacity"),
+                (["--transport", "pigeon"], None, "--transport"),
                 (["--tls-cert", "/dev/null"], None, "--tls-key"),
                 (["--config", str(wrong)], "prot = 1\n", "wrong.toml:1:"),
                 (["--config", str(wrong)], "\nport = 'many'\n", "wrong.toml:2:"),
@@ -268,6 +270,24 @@ class Tls(unittest.TestCase):
 
 
 class LogAndEnd(unittest.TestCase):
+    def test_the_first_line_of_the_log_says_which_library_speaks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "server.toml"
+            file.write_text("transport = 'beast'\n", encoding="utf-8")
+            cases = [
+                ([], {"RESTANTE_TRANSPORT": ""}, "websocketpp"),
+                (["--transport", "beast"], {}, "beast"),
+                (["--config", str(file)], {"RESTANTE_TRANSPORT": ""}, "beast"),
+                ([], {"RESTANTE_TRANSPORT": "beast"}, "beast"),
+                (["--transport", "websocketpp"], {"RESTANTE_TRANSPORT": "beast"}, "websocketpp"),
+            ]
+            for arguments, variables, library in cases:
+                with self.subTest(arguments=arguments, variables=variables):
+                    with Server("--port", "0", *arguments, variables=variables) as server, open_client(server) as client:
+                        self.assertEqual(client.ask(b"\x00\x00\x01"), b"\x00\x01\x01")
+                        server.wait_for_log("connected")
+                        self.assertIn(f"spoken by {library}", server.log().splitlines()[0])
+
     def test_packets_are_logged_when_asked_for_and_only_then(self):
         with Server("--port", "0", "--log-packets", "--log-level", "off") as server, open_client(server) as client:
             client.ask(b"\x00\x00\x01")

@@ -29,11 +29,12 @@ class Server:
     """restante-server, run as a user runs it. Ends with the block that it is opened in."""
 
     def __init__(self, *arguments, variables=None, preexec=None):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RESTANTE_")}
+        # Of what is said about Restante in the environment, only how the tests are to be run.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("RESTANTE_") or name in ("RESTANTE_TRANSPORT", "RESTANTE_THREADS")}
         environment.update(variables or {})
         self.process = subprocess.Popen(
-            # The same tests are run with other kinds of server: with more threads, for instance.
-            [program("RESTANTE_SERVER"), *os.environ.get("RESTANTE_SERVER_ARGUMENTS", "").split(), *arguments],
+            [program("RESTANTE_SERVER"), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,

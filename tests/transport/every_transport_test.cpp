@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <restante/beast.hpp>
 #include <restante/client.hpp>
 #include <restante/memory.hpp>
 #include <restante/messenger.hpp>
@@ -45,10 +46,11 @@ class OverMemory {
 };
 
 /// Real sockets on the loopback interface, server and clients in one loop.
-class OverWebsocketpp {
+template <class WebSocketServer, class WebSocketClient>
+class OverWebSockets {
  public:
-  using Server = WebsocketppServer;
-  using Client = WebsocketppClient;
+  using Server = WebSocketServer;
+  using Client = WebSocketClient;
 
   Server& server() noexcept { return server_; }
 
@@ -64,7 +66,7 @@ class OverWebsocketpp {
 
  private:
   boost::asio::io_context context_{1};
-  WebsocketppServer server_{context_, WebSocketServerOptions{.port = 0}};
+  Server server_{context_, WebSocketServerOptions{.port = 0}};
   std::uint16_t port_ = server_.port();
   std::vector<std::unique_ptr<Client>> clients_;
 };
@@ -101,7 +103,8 @@ class EveryTransport : public testing::Test {
   bool started_ = false;
 };
 
-using Worlds = testing::Types<OverMemory, OverWebsocketpp>;
+using Worlds = testing::Types<OverMemory, OverWebSockets<WebsocketppServer, WebsocketppClient>,
+                              OverWebSockets<BeastServer, BeastClient>>;
 TYPED_TEST_SUITE(EveryTransport, Worlds);
 
 TYPED_TEST(EveryTransport, ReportsOpenedThenMessagesThenClosedAndEndsItsTurns) {

@@ -1,3 +1,7 @@
+#include <set>
+
+#include <gmock/gmock.h>
+
 #include "websocket_support.hpp"
 
 namespace restante::test {
@@ -152,7 +156,9 @@ TEST(WebSocketHandshake, KeepsControlCharactersOfAPeerOutOfTheLog) {
   Server server{{.on_warning = [&](const WebSocketWarning& told) { warning = told.text; }}};
   RawClient client = server.connect();
   client.ask("Origin: \x1b[31m\r\n");
-  EXPECT_EQ(client.read_response(), "403 Forbidden");
+  // Some libraries refuse such a byte themselves.
+  EXPECT_THAT(client.read_response(), testing::AnyOf("403 Forbidden", "400 Bad Request"));
+  EXPECT_TRUE(server.listener.log.empty());
   EXPECT_EQ(warning.find('\x1b'), std::string::npos);
 }
 
@@ -196,10 +202,11 @@ TEST(WebSocketHttp, SaysThatThereAreNoPagesWhereThereAreNone) {
 
 TEST(WebSocketHttp, GivesOutWhatTheHandlerSays) {
   std::string seen;
+  std::set<std::string> headers;
   Server server{{.on_http_request = [&](const HttpRequest& request) {
     seen = std::string{request.method} + " " + std::string{request.target};
     for (const HttpHeader& header : request.headers) {
-      seen += " " + std::string{header.name} + "=" + std::string{header.value};
+      headers.insert(std::string{header.name} + "=" + std::string{header.value});
     }
     return HttpResponse{.status = 200,
                         .content_type = "text/html; charset=utf-8",
@@ -214,7 +221,8 @@ TEST(WebSocketHttp, GivesOutWhatTheHandlerSays) {
   EXPECT_NE(client.header().find("Content-Length: 300000\r\n"), std::string::npos);
   EXPECT_NE(client.header().find("Connection: close\r\n"), std::string::npos);
   EXPECT_NE(client.header().find("X-Test: 1\r\n"), std::string::npos);
-  EXPECT_EQ(seen, "GET /a?b Accept=y Host=localhost");
+  EXPECT_EQ(seen, "GET /a?b");
+  EXPECT_EQ(headers, (std::set<std::string>{"Accept=y", "Host=localhost"}));
 
   RawClient head = server.connect();
   head.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -152,6 +152,7 @@ TEST(WebSocketServer, AnswersWhatBreaksTheProtocolWithTheCodeOfTheRfc) {
       {encode({.opcode = 1, .payload = "\xff"}), "close 1007"},
       {encode({.opcode = 1, .payload = "\xc3"}), "close 1007"},
       {encode({.opcode = 1, .payload = "a", .final = false}) + encode({.opcode = 0, .payload = "\xc3"}), "close 1007"},
+      {encode({.opcode = 1, .payload = "\xe2\x82", .final = false}) + encode({.opcode = 0}), "close 1007"},
   };
   for (const auto& [bytes, answer] : cases) {
     Server server;
@@ -172,8 +173,9 @@ TEST(WebSocketServer, AcceptsTextWhoseCharactersAreCutByFragments) {
   RawClient client = server.connect();
   ASSERT_TRUE(client.upgrade());
   client.send(encode({.opcode = 1, .payload = "\xc3", .final = false}) + encode({.opcode = 0, .payload = "\xb6"}));
-  ASSERT_TRUE(server.until([&] { return !server.listener.messages.empty(); }));
-  EXPECT_EQ(server.listener.messages[0], "ö");
+  client.send(encode({.opcode = 1, .payload = "a€", .final = false}) + encode({.opcode = 0}));
+  ASSERT_TRUE(server.until([&] { return server.listener.messages.size() == 2; }));
+  EXPECT_EQ(server.listener.messages, (Log{"ö", "a€"}));
 }
 
 TEST(WebSocketServer, KeepsWhatWasReadWhilePausedAndGoesOnInOrder) {

@@ -9,11 +9,11 @@
 #ifdef CONSUMER_HAS_SIM
 #include <restante/sim/simulation.hpp>
 #endif
-#ifdef CONSUMER_HAS_SIM
-#include <restante/sim/simulation.hpp>
-#endif
 #ifdef CONSUMER_HAS_WEBSOCKETPP
 #include <restante/websocketpp.hpp>
+#endif
+#ifdef CONSUMER_HAS_BEAST
+#include <restante/beast.hpp>
 #endif
 
 int main() {
@@ -29,6 +29,10 @@ int main() {
 #ifdef CONSUMER_HAS_WEBSOCKETPP
   restante::WebsocketppServer server{{.host = "127.0.0.1", .port = 0}};
   restante::Messenger served{server};
+#endif
+#ifdef CONSUMER_HAS_BEAST
+  restante::BeastServer beast_server{{.host = "127.0.0.1", .port = 0}};
+  restante::Messenger served_by_beast{beast_server};
 #endif
   std::printf("restante %s, %u connections\n", restante::version, unsigned{messenger.counters().connections_open});
 }

@@ -51,7 +51,7 @@ struct Frame {
     fault,
   };
   Kind kind = Kind::binary;
-  /// Of a message, a ping or a pong. Valid until the next call of the engine, as is the reason.
+  /// Of a message, a ping or a pong. Valid until the next call of an engine with the same `Shared`, as is the reason.
   BytesView payload = {};
   /// close: what the peer gave, 1005 where it gave nothing. fault: what to close with.
   CloseCode code = 0;
