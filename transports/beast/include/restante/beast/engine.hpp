@@ -272,7 +272,7 @@ class Engine {
 
   // More of the message is to come, and others need the place.
   void keep_landed() {
-    if (payload_.capacity() < shared_.payload.capacity()) {
+    if (payload_.empty()) {
       payload_.swap(shared_.payload);
     }
     payload_ += as_text(landed());
@@ -321,11 +321,12 @@ class Engine {
   // Takes back the memory of a message that has been told.
   void give_back() {
     if (std::exchange(told_, false)) {
-      if (payload_.capacity() > kept_bytes) {
-        std::string{}.swap(payload_);
-      }
       payload_.clear();
-      payload_.swap(shared_.payload);
+      // The larger one is kept, in one place.
+      if (payload_.capacity() > shared_.payload.capacity() && payload_.capacity() <= kept_bytes) {
+        payload_.swap(shared_.payload);
+      }
+      std::string{}.swap(payload_);
     }
   }
 
