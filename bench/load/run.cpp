@@ -12,10 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "schedule.hpp"
+
 namespace restante::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Schedule::Clock;
 using Nanoseconds = std::chrono::nanoseconds;
 
 // How long a server may be silent while replies are due.
@@ -65,47 +67,13 @@ class Descriptor {
   int value_;
 };
 
-/// When the requests of an open loop begin: the n-th of all n / rate after the start, whether the server keeps up or
-/// not. A server that stops for a second is charged with that second for each request that should have begun in it.
-class Schedule {
- public:
-  explicit Schedule(const RunOptions& options) : options_{options} {}
-
-  void start(Clock::time_point now) { start_ = now; }
-
-  Clock::time_point time_of(std::uint64_t number) const {
-    const std::uint64_t rate = options_.rate;
-    return start_ + std::chrono::seconds{number / rate} + Nanoseconds{number % rate * 1'000'000'000 / rate};
-  }
-
-  /// The connection that makes a request. In a fan-in the first one makes every other, so that it keeps up.
-  std::size_t connection_of(std::uint64_t number) const {
-    if (options_.mix != Mix::fan_in) {
-      return number % options_.connections;
-    }
-    return number % 2 == 0 ? 0 : 1 + number / 2 % (options_.connections - 1);
-  }
-
-  /// The number of the n-th request of a connection.
-  std::uint64_t number_of(std::size_t connection, std::uint64_t request) const {
-    if (options_.mix != Mix::fan_in) {
-      return connection + request * options_.connections;
-    }
-    return connection == 0 ? 2 * request : 2 * (connection - 1 + request * (options_.connections - 1)) + 1;
-  }
-
- private:
-  const RunOptions& options_;
-  Clock::time_point start_;
-};
-
 class Run {
  public:
   explicit Run(const RunOptions& options)
       : options_{options},
         epoll_{epoll_create1(EPOLL_CLOEXEC)},
         buffer_(read_bytes_max),
-        schedule_{options},
+        schedule_{options.rate, options.connections, options.mix},
         left_{options.requests.value_or(UINT64_MAX)} {
     constexpr std::size_t other_descriptors = 16;
     allow_descriptors(options.connections + options.idle_connections + other_descriptors);
