@@ -1,6 +1,7 @@
 """What a request costs a server, counted rather than timed: calls to the system, allocations, instructions."""
 
 import os
+import shutil
 import struct
 import tempfile
 
@@ -9,6 +10,10 @@ import servers
 # As in bench/count/calls.cpp.
 CALLS = ("receives", "sends", "writes", "polls", "poll_changes", "locks", "allocations")
 INSTRUCTIONS = "instructions"
+
+
+def can_count_instructions():
+    return shutil.which("valgrind") is not None
 
 
 def _calls(contender, **load):

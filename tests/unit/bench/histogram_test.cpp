@@ -26,6 +26,16 @@ TEST(Histogram, IsExactForSmallValues) {
   EXPECT_EQ(histogram.percentile(1000), 100U);
 }
 
+TEST(Histogram, CountsAtLeastThePartThatWasAskedFor) {
+  Histogram histogram;
+  for (const std::uint64_t value : {1U, 2U, 3U}) {
+    histogram.add(value);
+  }
+  EXPECT_EQ(histogram.percentile(333), 1U);
+  EXPECT_EQ(histogram.percentile(334), 2U);
+  EXPECT_EQ(histogram.percentile(667), 3U);
+}
+
 TEST(Histogram, IsNeverBelowTheValueAndAtMostASixtyFourthAbove) {
   std::vector<std::uint64_t> values;
   for (unsigned bit = 0; bit < 63; ++bit) {
