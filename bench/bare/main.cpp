@@ -161,21 +161,17 @@ class Server {
     if (!connection.shook_hands && (connection.shook_hands = shake_hands(bytes))) {
       bytes = {};
     }
-    bool open = true;
-    while (connection.shook_hands && open) {
-      const std::size_t frame = answer_frame(bytes, open);
-      if (frame == 0) {
-        break;
+    if (connection.shook_hands) {
+      while (const std::size_t frame = answer_frame(bytes)) {
+        bytes = bytes.subspan(frame);
       }
-      bytes = bytes.subspan(frame);
     }
     connection.rest.assign(bytes.begin(), bytes.end());
-    if (output_bytes_ > 0 &&
-        send(descriptor, output_.data(), output_bytes_, MSG_NOSIGNAL) != static_cast<ssize_t>(output_bytes_)) {
-      open = false;
+    if (output_bytes_ > 0) {
+      send(descriptor, output_.data(), output_bytes_, MSG_NOSIGNAL);
     }
-    if (!open || connection.rest.size() > frame_bytes_max) {
-      connection = {};
+    // What is no frame of a request stays there, until it is too much. A peer that is gone is noticed by the next read.
+    if (connection.rest.size() > frame_bytes_max) {
       close(descriptor);
     }
   }
@@ -203,9 +199,10 @@ class Server {
     return true;
   }
 
-  // RFC 6455, section 5.2. Takes the mask off where the frame lies, and gives its length: 0 where it is not whole yet.
-  std::size_t answer_frame(std::span<std::uint8_t> bytes, bool& open) {
-    if (bytes.size() < 6) {
+  // RFC 6455, section 5.2. Takes the mask off where the frame lies, and gives its length: 0 where it is not whole yet,
+  // and for anything else than a binary message of less than 64 KiB in one frame.
+  std::size_t answer_frame(std::span<std::uint8_t> bytes) {
+    if (bytes.size() < 6 || bytes[0] != binary) {
       return 0;
     }
     std::size_t header = 6;
@@ -214,7 +211,6 @@ class Server {
       header = 8;
       length = static_cast<std::size_t>(bytes[2]) << 8U | bytes[3];
     } else if (length >= 126) {
-      open = length == 126;
       return 0;
     }
     if (bytes.size() < header + length) {
@@ -223,18 +219,7 @@ class Server {
     const std::span<std::uint8_t> payload = bytes.subspan(header, length);
     const std::array<std::uint8_t, 4> mask{bytes[header - 4], bytes[header - 3], bytes[header - 2], bytes[header - 1]};
     unmask(payload, mask);
-    switch (bytes[0]) {
-      case final | 0x2U:
-        answer(payload);
-        break;
-      case final | 0x9U:
-        reply_to_control(0xA, payload);
-        break;
-      default:
-        // A close is answered, and so is what this server does not understand.
-        reply_to_control(0x8, {});
-        open = false;
-    }
+    answer(payload);
     return header + length;
   }
 
@@ -275,19 +260,7 @@ class Server {
   void reply(const Packet& packet) {
     std::uint8_t* const frame = &output_[output_bytes_];
     const std::size_t length = classic::encode(packet, {frame + 2, classic::packet_bytes_max}).size();
-    finish_frame(final | 0x2U, length);
-  }
-
-  void reply_to_control(std::uint8_t code, BytesView payload) {
-    const std::size_t length = std::min<std::size_t>(payload.size(), 125);
-    std::copy_n(payload.begin(), length, &output_[output_bytes_ + 2]);
-    finish_frame(final | code, length);
-  }
-
-  // The payload stands where it belongs after a short header.
-  void finish_frame(std::uint8_t first, std::size_t length) {
-    std::uint8_t* const frame = &output_[output_bytes_];
-    frame[0] = first;
+    frame[0] = binary;
     if (length < 126) {
       frame[1] = static_cast<std::uint8_t>(length);
       output_bytes_ += 2 + length;
@@ -300,7 +273,7 @@ class Server {
     output_bytes_ += 4 + length;
   }
 
-  static constexpr std::uint8_t final = 0x80;
+  static constexpr std::uint8_t binary = 0x82;
 
   int listener_;
   int epoll_;
