@@ -36,7 +36,8 @@ def program(name):
     return str(path)
 
 
-# A server: what to call it, its command, whether it is restante-server, and whether it gets one processor.
+# A server: what to call it, its command, whether it is restante-server, and whether it and the load get one processor
+# each.
 Contender = collections.namedtuple("Contender", "name command is_ours is_pinned")
 
 
@@ -114,13 +115,14 @@ class Server:
     """A server that runs until the block ends that it was opened in. `under` is a command that runs it."""
 
     def __init__(self, contender, under=(), variables=None):
+        self.is_pinned = contender.is_pinned
         self.process = subprocess.Popen(
             [*under, *contender.command],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, **(variables or {})},
-            preexec_fn=on_processor(SERVER_PROCESSOR) if contender.is_pinned else None,
+            preexec_fn=on_processor(SERVER_PROCESSOR) if self.is_pinned else None,
         )
         # Each prints a line that ends with its port when it is ready.
         line = self.process.stdout.readline()
@@ -161,7 +163,11 @@ class Server:
             if value is not True:
                 command.append(str(value))
         result = subprocess.run(
-            command, capture_output=True, text=True, check=False, preexec_fn=on_processor(LOAD_PROCESSOR)
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=on_processor(LOAD_PROCESSOR) if self.is_pinned else None,
         )
         if result.returncode != 0:
             self.stop()

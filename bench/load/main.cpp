@@ -141,7 +141,8 @@ void describe_load(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   app.add_flag("--batch", line.options.batch,
-               "send as many at once, and the next when all are answered: for counting what a server does");
+               "all connections send as many at once, and the next when all are answered: for counting what a server "
+               "does");
   app.add_option("--payload", line.options.payload_bytes, "bytes of a message")
       ->check(CLI::Range(0, 254))
       ->capture_default_str();

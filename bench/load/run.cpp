@@ -101,11 +101,7 @@ class Run {
     silent_since_ = start;
     started_ = start;
     if (options_.rate == 0) {
-      for (std::size_t index = 0; index < connections_.size(); ++index) {
-        Connection& connection = connections_[index];
-        ask(connection, connection.in_flight, start);
-        flush(index);
-      }
+      ask_everybody(start);
     }
     if (!options_.requests) {
       turn_until(start + std::chrono::duration_cast<Clock::duration>(options_.warm_up));
@@ -213,6 +209,13 @@ class Run {
     }
   }
 
+  void ask_everybody(Clock::time_point begin) {
+    for (std::size_t index = 0; index < connections_.size(); ++index) {
+      ask(connections_[index], connections_[index].in_flight, begin);
+      flush(index);
+    }
+  }
+
   void flush(std::size_t index) {
     Connection& connection = connections_[index];
     const bool wanted = !connection.socket.flush();
@@ -315,8 +318,8 @@ class Run {
         begin_due(connection);
       } else if (!options_.batch) {
         ask(connection, count, now);
-      } else if (connection.requests.in_flight() == 0) {
-        ask(connection, connection.in_flight, now);
+      } else if (in_flight_ == 0) {
+        ask_everybody(now);
       }
     }
     flush(index);

@@ -23,8 +23,8 @@ struct RunOptions {
   std::size_t idle_connections = 0;
   /// Requests of a connection that wait for their reply at a time.
   std::size_t in_flight = 1;
-  /// A connection sends as many requests as may be in flight at once, and the next ones when it has all replies. What
-  /// the server does then depends less on chance: for counting rather than timing.
+  /// Each connection sends at once as many requests as may be in flight, and the next ones when everybody has all
+  /// replies. What the server does then depends less on chance: for counting rather than timing.
   bool batch = false;
   /// Requests per second of all connections together, begun on time whatever the server does; 0: each connection makes
   /// the next request when it has a reply.
