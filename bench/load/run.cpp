@@ -1,47 +1,54 @@
 #include "run.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <deque>
-#include <fstream>
-#include <sstream>
+#include <array>
+#include <cstdio>
 #include <stdexcept>
+#include <string>
 #include <vector>
+
+#include "schedule.hpp"
 
 namespace restante::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Schedule::Clock;
+using Nanoseconds = std::chrono::nanoseconds;
 
-double processor_seconds_of_this_program() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](timeval time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+// How long a server may be silent while replies are due.
+constexpr std::chrono::seconds patience{10};
+constexpr std::size_t read_bytes_max = std::size_t{256} * 1024;
+
+double processor_seconds(clockid_t clock) {
+  timespec time{};
+  if (clock_gettime(clock, &time) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot read the processor time of the server");
+  }
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// proc(5): fields 14 and 15 of stat, after a name that may hold spaces and brackets.
-double processor_seconds_of(pid_t process) {
-  std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
-  std::string line;
-  std::getline(file, line);
-  if (!file || line.rfind(')') == std::string::npos) {
-    throw std::runtime_error("cannot read the processor time of process " + std::to_string(process));
+clockid_t clock_of(pid_t process) {
+  clockid_t clock{};
+  if (const int error = clock_getcpuclockid(process, &clock); error != 0) {
+    throw std::system_error(error, std::generic_category(),
+                            "cannot read the processor time of process " + std::to_string(process));
   }
-  std::istringstream fields{line.substr(line.rfind(')') + 2)};
-  std::string skipped;
-  for (int field = 3; field < 14; ++field) {
-    fields >> skipped;
+  return clock;
+}
+
+std::string hexadecimal(BytesView bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size() && i < 16; ++i) {
+    std::array<char, 4> digits{};
+    std::snprintf(digits.data(), digits.size(), " %02x", bytes[i]);
+    text += digits.data();
   }
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return text + (bytes.size() > 16 ? " …" : "");
 }
 
 class Descriptor {
@@ -62,81 +69,119 @@ class Descriptor {
 
 class Run {
  public:
-  explicit Run(const RunOptions& options) : options_{options}, epoll_{epoll_create1(EPOLL_CLOEXEC)} {
+  explicit Run(const RunOptions& options)
+      : options_{options},
+        epoll_{epoll_create1(EPOLL_CLOEXEC)},
+        buffer_(read_bytes_max),
+        schedule_{options.rate, options.connections, options.mix},
+        left_{options.requests.value_or(UINT64_MAX)} {
+    constexpr std::size_t other_descriptors = 16;
+    allow_descriptors(options.connections + options.idle_connections + other_descriptors);
+    // Wakes up when a request is due, and not up to 50 us later.
+    prctl(PR_SET_TIMERSLACK, 1UL);
     for (std::size_t index = 0; index < options.connections; ++index) {
-      connections_.push_back({Socket{options.url},
-                              Requests{options.mix, index, options.connections, options.payload_bytes},
-                              {},
-                              {},
-                              false});
+      Requests requests{options.mix, index, options.connections, options.payload_bytes, options.first_id};
+      const std::size_t in_flight = options.in_flight * requests.in_flight_factor(options.connections);
+      connections_.push_back(
+          {connect(index), std::move(requests), in_flight, std::vector<Clock::time_point>(in_flight)});
     }
     for (std::size_t index = 0; index < options.idle_connections; ++index) {
-      idle_.emplace_back(options.url);
+      idle_.push_back(connect(options.connections + index));
+      watch(EPOLL_CTL_ADD, options.connections + index, EPOLLIN);
     }
     for (std::size_t index = 0; index < connections_.size(); ++index) {
-      associate(connections_[index]);
+      prepare(connections_[index]);
       watch(EPOLL_CTL_ADD, index, EPOLLIN);
     }
   }
 
   RunResult measure() {
-    start_ = Clock::now();
-    const auto warm = start_ + std::chrono::duration_cast<Clock::duration>(options_.warm_up);
-    const auto end = warm + std::chrono::duration_cast<Clock::duration>(options_.measured);
-    for (std::size_t index = 0; index < connections_.size(); ++index) {
-      if (options_.rate == 0) {
-        for (std::size_t request = 0; request < options_.in_flight; ++request) {
-          make_request(connections_[index], start_);
-        }
-      }
-      flush(index);
+    const auto start = Clock::now();
+    schedule_.start(start);
+    silent_since_ = start;
+    started_ = start;
+    if (options_.rate == 0) {
+      ask_everybody(start);
     }
-    turn_until(warm);
+    if (!options_.requests) {
+      turn_until(start + std::chrono::duration_cast<Clock::duration>(options_.warm_up));
+    }
+    const RunResult before = counts();
     result_ = {};
-    const double own_before = processor_seconds_of_this_program();
-    const double server_before = options_.server ? processor_seconds_of(*options_.server) : 0;
-    const auto measured_from = Clock::now();
-    turn_until(end);
-    result_.seconds = std::chrono::duration<double>(Clock::now() - measured_from).count();
-    result_.own_processor = (processor_seconds_of_this_program() - own_before) / result_.seconds;
+    const clockid_t server_clock = options_.server ? clock_of(*options_.server) : CLOCK_PROCESS_CPUTIME_ID;
+    const auto from = Clock::now();
+    const double own_before = processor_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const double server_before = processor_seconds(server_clock);
+    turn_until(options_.requests ? Clock::time_point::max()
+                                 : from + std::chrono::duration_cast<Clock::duration>(options_.measured));
+    RunResult result = counts();
+    result.seconds = std::chrono::duration<double>(Clock::now() - from).count();
+    result.own_processor = (processor_seconds(CLOCK_PROCESS_CPUTIME_ID) - own_before) / result.seconds;
     if (options_.server) {
-      result_.server_processor = (processor_seconds_of(*options_.server) - server_before) / result_.seconds;
+      result.server_processor = (processor_seconds(server_clock) - server_before) / result.seconds;
     }
-    for (const Connection& connection : connections_) {
-      result_.full += connection.requests.full();
-      result_.empty += connection.requests.empty();
-    }
-    return result_;
+    result.full -= before.full;
+    result.empty -= before.empty;
+    // Whoever uses the server next finds nothing under way.
+    left_ = 0;
+    turn_until(Clock::time_point::max());
+    return result;
   }
 
  private:
   struct Connection {
     Socket socket;
     Requests requests;
-    /// When those that were sent were to begin.
-    std::deque<Clock::time_point> begun;
-    /// When those are to begin that wait because in_flight are under way.
-    std::deque<Clock::time_point> waiting;
+    std::size_t in_flight;
+    /// When the requests that are in flight began, the n-th at n modulo in_flight. In an open loop the schedule says.
+    std::vector<Clock::time_point> begun;
+    /// Requests that should have begun by now, in an open loop.
+    std::uint64_t due = 0;
     bool writable_wanted = false;
   };
 
-  // Waits for the reply: this is before anything is measured.
-  static void associate(Connection& connection) {
-    std::array<std::uint8_t, classic::packet_bytes_max> buffer{};
-    connection.socket.queue(classic::encode(classic::Associate{.id = connection.requests.id()}, buffer));
-    connection.socket.flush();
-    bool done = false;
-    const auto deadline = Clock::now() + std::chrono::seconds{10};
-    while (!done) {
-      if (Clock::now() > deadline) {
-        throw std::runtime_error("the server did not answer an ASSOCIATE within 10 s");
+  Socket connect(std::size_t index) const {
+    try {
+      return Socket{options_.url};
+    } catch (const std::exception& error) {
+      if (index == 0) {
+        throw;
       }
-      connection.socket.read([&](BytesView reply) {
-        if (!std::holds_alternative<classic::AssociationSuccess>(classic::decode_server_packet(reply))) {
-          throw std::runtime_error("id " + std::to_string(connection.requests.id()) +
-                                   " could not be associated: is somebody else using the server?");
-        }
-        done = true;
+      throw std::runtime_error(std::string{error.what()} + " (after " + std::to_string(index) + " connections)");
+    }
+  }
+
+  // Asks for something and waits for the reply: this is before anything is measured.
+  template <class Check>
+  void ask_and_wait(Connection& connection, BytesView packet, Check&& check) {
+    connection.socket.queue(masked_frame(packet));
+    connection.socket.flush();
+    bool answered = false;
+    while (!answered) {
+      pollfd readable{.fd = connection.socket.descriptor(), .events = POLLIN, .revents = 0};
+      if (poll(&readable, 1, static_cast<int>(std::chrono::milliseconds{patience}.count())) == 0) {
+        throw std::runtime_error("the server did not answer within 10 s");
+      }
+      connection.socket.consume(connection.socket.receive(buffer_), [&](BytesView reply) {
+        check(reply);
+        answered = true;
+      });
+    }
+  }
+
+  // Associates the id, and takes out of its mailbox what an earlier run may have left there.
+  void prepare(Connection& connection) {
+    const classic::ClientId id = connection.requests.id();
+    std::array<std::uint8_t, classic::packet_bytes_max> packet;
+    ask_and_wait(connection, classic::encode(classic::Associate{.id = id}, packet), [id](BytesView reply) {
+      if (!std::holds_alternative<classic::AssociationSuccess>(classic::decode_server_packet(reply))) {
+        throw std::runtime_error("id " + std::to_string(id) + " could not be associated, the reply was" +
+                                 hexadecimal(reply) + ": does somebody else use it?");
+      }
+    });
+    for (bool is_empty = false; !is_empty;) {
+      ask_and_wait(connection, classic::encode(classic::Get{id}, packet), [&](BytesView reply) {
+        is_empty = !std::holds_alternative<classic::GetResponse>(classic::decode_server_packet(reply));
       });
     }
   }
@@ -145,114 +190,184 @@ class Run {
     epoll_event event{};
     event.events = events;
     event.data.u64 = index;
-    if (epoll_ctl(epoll_.value(), operation, connections_[index].socket.descriptor(), &event) != 0) {
+    if (epoll_ctl(epoll_.value(), operation, socket(index).descriptor(), &event) != 0) {
       throw std::system_error(errno, std::generic_category(), "cannot wait for a socket");
     }
   }
 
-  static void make_request(Connection& connection, Clock::time_point begin) {
-    connection.socket.queue(connection.requests.next());
-    connection.begun.push_back(begin);
+  Socket& socket(std::size_t index) {
+    return index < connections_.size() ? connections_[index].socket : idle_[index - connections_.size()];
+  }
+
+  void ask(Connection& connection, std::uint64_t count, Clock::time_point begin) {
+    count = std::min(count, left_);
+    left_ -= count;
+    in_flight_ += count;
+    for (; count > 0; --count) {
+      connection.begun[connection.requests.asked() % connection.in_flight] = begin;
+      connection.socket.queue(connection.requests.next());
+    }
+  }
+
+  void ask_everybody(Clock::time_point begin) {
+    for (std::size_t index = 0; index < connections_.size(); ++index) {
+      ask(connections_[index], connections_[index].in_flight, begin);
+      flush(index);
+    }
   }
 
   void flush(std::size_t index) {
     Connection& connection = connections_[index];
     const bool wanted = !connection.socket.flush();
-    if (wanted != connection.writable_wanted) {
+    if (wanted != connection.writable_wanted) [[unlikely]] {
       connection.writable_wanted = wanted;
       watch(EPOLL_CTL_MOD, index, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
     }
   }
 
+  // Until then, or until nothing is left to be asked and all is answered.
   void turn_until(Clock::time_point end) {
     std::array<epoll_event, 256> events{};
     auto next_progress = Clock::now() + std::chrono::seconds{1};
     std::uint64_t reported = result_.answered;
-    while (true) {
+    while (left_ > 0 || in_flight_ > 0) {
       const auto now = Clock::now();
       if (now >= end) {
         return;
       }
+      if (in_flight_ > 0 && now - silent_since_ > patience) {
+        throw std::runtime_error("the server did not answer for 10 s");
+      }
       if (options_.progress && now >= next_progress) {
-        options_.progress(std::chrono::duration<double>(now - start_).count(), result_.answered - reported);
+        options_.progress(std::chrono::duration<double>(now - started_).count(), result_.answered - reported);
         reported = result_.answered;
         next_progress += std::chrono::seconds{1};
       }
       begin_scheduled(now);
-      const timespec timeout = until(std::min(end, next_wake_up(now)), now);
-      const int count = epoll_pwait2(epoll_.value(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
-      if (count < 0 && errno != EINTR) {
-        throw std::system_error(errno, std::generic_category(), "cannot wait for sockets");
-      }
-      for (int i = 0; i < count; ++i) {
-        serve(static_cast<std::size_t>(events[static_cast<std::size_t>(i)].data.u64));
+      wait(events, std::min(end, next_wake_up(now)) - now);
+    }
+  }
+
+  // Waking up takes a while, which would count as the server's: before the next request of a schedule, this program
+  // stays awake and asks again and again.
+  Clock::time_point next_wake_up(Clock::time_point now) const {
+    constexpr std::chrono::microseconds stays_awake{100};
+    return options_.rate == 0 || left_ == 0 ? now + std::chrono::milliseconds{100}
+                                            : schedule_.time_of(scheduled_) - stays_awake;
+  }
+
+  void wait(std::array<epoll_event, 256>& events, Nanoseconds timeout) {
+    const auto nanoseconds = std::max<Nanoseconds::rep>(timeout.count(), 0);
+    const timespec time{.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000),
+                        .tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000)};
+    const int count = epoll_pwait2(epoll_.value(), events.data(), static_cast<int>(events.size()), &time, nullptr);
+    if (count < 0 && errno != EINTR) {
+      throw std::system_error(errno, std::generic_category(), "cannot wait for sockets");
+    }
+    for (int i = 0; i < count; ++i) {
+      const auto index = static_cast<std::size_t>(events[static_cast<std::size_t>(i)].data.u64);
+      try {
+        index < connections_.size() ? serve(index) : serve_idle(idle_[index - connections_.size()]);
+      } catch (const std::exception& error) {
+        throw std::runtime_error((index < connections_.size()
+                                      ? "id " + std::to_string(connections_[index].requests.id())
+                                      : "idle connection " + std::to_string(index - connections_.size())) +
+                                 ": " + error.what());
       }
     }
   }
 
-  Clock::time_point next_wake_up(Clock::time_point now) const {
-    return options_.rate == 0 ? now + std::chrono::milliseconds{100} : scheduled_time();
-  }
-
-  static timespec until(Clock::time_point time, Clock::time_point now) {
-    const auto left = std::max(std::chrono::nanoseconds{time - now}, std::chrono::nanoseconds{0}).count();
-    return {static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
-  }
-
-  Clock::time_point scheduled_time() const {
-    return start_ + std::chrono::nanoseconds{scheduled_ * 1'000'000'000 / options_.rate};
-  }
-
-  // The n-th request of all begins n / rate after the start, whether the server keeps up or not: a server that stops
-  // for a second is charged with that second for each request that should have begun in it.
   void begin_scheduled(Clock::time_point now) {
-    if (options_.rate == 0) {
+    if (options_.rate == 0 || left_ == 0) {
       return;
     }
-    while (true) {
-      const auto begin = scheduled_time();
-      if (begin > now) {
-        return;
-      }
-      const std::size_t index = scheduled_ % connections_.size();
-      ++scheduled_;
+    if (in_flight_ == 0) {
+      silent_since_ = now;
+    }
+    for (; left_ > 0 && schedule_.time_of(scheduled_) <= now; ++scheduled_) {
+      const std::size_t index = schedule_.connection_of(scheduled_);
       Connection& connection = connections_[index];
-      if (connection.begun.size() < options_.in_flight) {
-        make_request(connection, begin);
+      ++connection.due;
+      if (connection.requests.in_flight() < connection.in_flight) {
+        begin_due(connection);
         flush(index);
-      } else {
-        connection.waiting.push_back(begin);
+        result_.own_delay.add(static_cast<std::uint64_t>(Nanoseconds{now - schedule_.time_of(scheduled_)}.count()));
       }
     }
+  }
+
+  void begin_due(Connection& connection) {
+    const std::uint64_t room = connection.in_flight - connection.requests.in_flight();
+    ask(connection, std::min(room, connection.due - connection.requests.asked()), {});
   }
 
   void serve(std::size_t index) {
     Connection& connection = connections_[index];
-    connection.socket.read([&](BytesView reply) {
-      if (const auto wrong = connection.requests.check(reply)) {
-        throw std::runtime_error(*wrong);
-      }
-      const auto now = Clock::now();
-      const auto took = now - connection.begun.front();
-      connection.begun.pop_front();
-      result_.latency.add(static_cast<std::uint64_t>(std::chrono::nanoseconds{took}.count()));
-      ++result_.answered;
-      if (options_.rate == 0) {
-        make_request(connection, now);
-      } else if (!connection.waiting.empty()) {
-        make_request(connection, connection.waiting.front());
-        connection.waiting.pop_front();
+    const std::uint64_t answered_before = connection.requests.answered();
+    const BytesView input = connection.socket.receive(buffer_);
+    const auto now = Clock::now();
+    connection.socket.consume(input, [&](BytesView reply) {
+      if (const std::string_view wrong = connection.requests.check(reply); !wrong.empty()) [[unlikely]] {
+        throw std::runtime_error(std::string{wrong} + ":" + hexadecimal(reply));
       }
     });
+    const std::uint64_t count = connection.requests.answered() - answered_before;
+    if (count > 0) {
+      note(index, answered_before, count, now);
+      if (options_.rate != 0) {
+        begin_due(connection);
+      } else if (!options_.batch) {
+        ask(connection, count, now);
+      } else if (in_flight_ == 0) {
+        ask_everybody(now);
+      }
+    }
     flush(index);
+  }
+
+  void note(std::size_t index, std::uint64_t first, std::uint64_t count, Clock::time_point now) {
+    const Connection& connection = connections_[index];
+    for (std::uint64_t request = first; request < first + count; ++request) {
+      const auto begin = options_.rate == 0 ? connection.begun[request % connection.in_flight]
+                                            : schedule_.time_of(schedule_.number_of(index, request));
+      result_.latency.add(static_cast<std::uint64_t>(Nanoseconds{now - begin}.count()));
+    }
+    result_.answered += count;
+    in_flight_ -= count;
+    silent_since_ = now;
+  }
+
+  void serve_idle(Socket& socket) {
+    socket.consume(socket.receive(buffer_), [](BytesView reply) {
+      throw std::runtime_error("a packet came that nothing had asked for:" + hexadecimal(reply));
+    });
+    socket.flush();
+  }
+
+  RunResult counts() const {
+    RunResult result = result_;
+    for (const Connection& connection : connections_) {
+      result.full += connection.requests.full();
+      result.empty += connection.requests.empty();
+      result.late += connection.due - std::min(connection.due, connection.requests.asked());
+    }
+    return result;
   }
 
   const RunOptions& options_;
   Descriptor epoll_;
+  std::vector<std::uint8_t> buffer_;
   std::vector<Connection> connections_;
   std::vector<Socket> idle_;
-  Clock::time_point start_;
+  Schedule schedule_;
+  Clock::time_point started_;
+  /// When the last reply came, or the first request since then that waits for one began.
+  Clock::time_point silent_since_;
+  /// The next request of the schedule.
   std::uint64_t scheduled_ = 0;
+  /// Requests that may still be made, and those that are not answered.
+  std::uint64_t left_;
+  std::uint64_t in_flight_ = 0;
   RunResult result_;
 };
 

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
 
 #include "histogram.hpp"
 #include "requests.hpp"
@@ -17,12 +16,16 @@ namespace restante::bench {
 
 struct RunOptions {
   Url url;
-  /// Connections that make requests, 1–256: one for each id.
+  /// Connections that make requests: one for each id, from `first_id` on.
   std::size_t connections = 50;
-  /// Connections that only stand there.
+  std::size_t first_id = 0;
+  /// Connections that only stand there, and answer pings.
   std::size_t idle_connections = 0;
   /// Requests of a connection that wait for their reply at a time.
   std::size_t in_flight = 1;
+  /// Each connection sends at once as many requests as may be in flight, and the next ones when everybody has all
+  /// replies. What the server does then depends less on chance: for counting rather than timing.
+  bool batch = false;
   /// Requests per second of all connections together, begun on time whatever the server does; 0: each connection makes
   /// the next request when it has a reply.
   std::uint64_t rate = 0;
@@ -30,6 +33,8 @@ struct RunOptions {
   Mix mix = Mix::echo;
   std::chrono::duration<double> warm_up{1};
   std::chrono::duration<double> measured{5};
+  /// So many requests in all, without warming up, in place of `measured`.
+  std::optional<std::uint64_t> requests;
   /// The server's process, on this machine: its processor time is measured too.
   std::optional<pid_t> server;
   /// Is told each second how many requests were answered in it.
@@ -43,13 +48,19 @@ struct RunResult {
   std::uint64_t empty = 0;
   /// From when a request was to begin until its reply was there, in nanoseconds.
   Histogram latency;
+  /// How long after its time this program began a request that nothing stood in the way of, at a given rate. A latency
+  /// has it in it.
+  Histogram own_delay;
+  /// Requests that were to begin at a given rate and had not begun in the end: the server did not keep up.
+  std::uint64_t late = 0;
   /// The part of one processor that this program used, and the one that the server used.
   double own_processor = 0;
   std::optional<double> server_processor;
 };
 
-/// Connects, associates, and makes requests for as long as was asked. Throws std::runtime_error, and what derives from
-/// it, when a reply is wrong, a connection ends or cannot be made.
+/// Connects, associates, empties the mailboxes, makes requests for as long as was asked, and waits for the replies that
+/// are due. Throws std::runtime_error, and what derives from it, when a reply is wrong or does not come for 10 s, or
+/// when a connection ends or cannot be made.
 RunResult run(const RunOptions& options);
 
 }  // namespace restante::bench

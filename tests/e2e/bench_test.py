@@ -1,0 +1,297 @@
+"""restante-bench as people use it on a server of their own, and on one that lies."""
+
+import base64
+import hashlib
+import json
+import socket
+import subprocess
+import threading
+import unittest
+
+from support import SECONDS_MAX, Server, open_client, program
+
+
+def run_bench(port, *options):
+    """Exit code, standard output, standard error."""
+    result = subprocess.run(
+        [program("RESTANTE_BENCH"), "--url", f"ws://127.0.0.1:{port}", *options],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
+class SmallServer:
+    """A server of the classic protocol with one mailbox for each id, which can be told to lie.
+
+    `lie` is given the number of a request, counted from 0, and the frames that would answer it, and gives what is sent
+    instead; None ends the connection.
+    """
+
+    def __init__(self, lie=None, status="101 Switching Protocols", accept=None):
+        self.lie = lie or (lambda _, frames: frames)
+        self.status = status
+        self.accept = accept
+        self.mailboxes = [[] for _ in range(256)]
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.thread.join(SECONDS_MAX)
+
+    def _serve(self):
+        connection, _ = self.listener.accept()
+        connection.settimeout(SECONDS_MAX)
+        with connection:
+            try:
+                self._serve_connection(connection)
+            except ConnectionError:
+                pass
+
+    def _serve_connection(self, connection):
+        stream = connection.makefile("rb")
+        key = b""
+        while (line := stream.readline().strip()):
+            if line.lower().startswith(b"sec-websocket-key:"):
+                key = line.split(b":", 1)[1].strip()
+        digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+        accept = self.accept or base64.b64encode(digest).decode()
+        connection.sendall(
+            f"HTTP/1.1 {self.status}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+        )
+        number = 0
+        while (header := stream.read(2)):
+            length = header[1] & 0x7F
+            mask = stream.read(4)
+            request = bytes(byte ^ mask[i % 4] for i, byte in enumerate(stream.read(length)))
+            reply = self.answer(request)
+            frames = self.lie(number, bytes([0x82, len(reply)]) + reply)
+            if frames is None:
+                return
+            connection.sendall(frames)
+            number += 1
+
+    def answer(self, request):
+        if request[:2] == b"\x00\x00":
+            return bytes([0, 1, request[2]])
+        if request[:2] == b"\x02\x01":
+            self.mailboxes[request[3]].append(request[2:3] + request[4:])
+            return bytes([1, 2, request[2]])
+        mailbox = self.mailboxes[request[2]]
+        return bytes([2, 0, request[2]]) + mailbox.pop(0) if mailbox else bytes([1, 1, request[2]])
+
+
+class Lies(unittest.TestCase):
+    # The first request associates, the second empties the mailbox: number 20 is a PUSH, 21 its GET.
+    PUSH, GET = 20, 21
+
+    def expect(self, sentence, lie=None, **options):
+        with SmallServer(lie, **options) as server:
+            code, said, error = run_bench(server.port, "--connections", "1", "--requests", "100", "--payload", "16")
+        self.assertEqual(code, 1, said)
+        self.assertEqual(said, "")
+        self.assertRegex(error, r"\Arestante-bench: [^\n]*\n\Z")
+        self.assertIn(sentence, error)
+
+    @staticmethod
+    def at(wanted, change):
+        return lambda number, frames: change(frames) if number == wanted else frames
+
+    def test_an_honest_server_is_believed(self):
+        with SmallServer() as server:
+            code, said, error = run_bench(
+                server.port, "--connections", "1", "--requests", "100", "--payload", "16", "--json"
+            )
+        self.assertEqual((code, error), (0, ""))
+        self.assertEqual(json.loads(said)["requests"], 100)
+
+    def test_a_wrong_reply_to_a_push_is_told(self):
+        self.expect(
+            "a PUSH was not answered with POSITIVEACK: 01 03 00",
+            self.at(self.PUSH, lambda frames: frames[:3] + b"\x03" + frames[4:]),
+        )
+
+    def test_an_acknowledgement_of_another_id_is_told(self):
+        self.expect(
+            "id 0: a PUSH was not answered with POSITIVEACK", self.at(self.PUSH, lambda frames: frames[:-1] + b"\x07")
+        )
+
+    def test_a_changed_byte_of_a_message_is_told(self):
+        self.expect("a message came back changed", self.at(self.GET, lambda frames: frames[:-1] + b"y"))
+
+    def test_a_message_that_comes_twice_is_told(self):
+        kept = {}
+
+        def lie(number, frames):
+            kept[number] = frames
+            return kept[self.GET] if number == self.GET + 2 else frames
+
+        self.expect("in another order, or twice, or not at all", lie)
+
+    def test_a_mailbox_that_lost_a_message_is_told(self):
+        self.expect("a GET was not answered with GETRESPONSE", self.at(self.GET, lambda _: b"\x82\x03\x01\x01\x00"))
+
+    def test_a_reply_too_many_is_told(self):
+        self.expect("a packet came that nothing had asked for", self.at(self.PUSH, lambda frames: frames * 2))
+
+    def test_a_frame_that_is_no_reply_is_told(self):
+        self.expect("a frame that no reply can be", self.at(self.PUSH, lambda frames: b"\x81" + frames[1:]))
+        self.expect("masked, or longer than any reply", self.at(self.PUSH, lambda frames: b"\x82\x83\0\0\0\0abc"))
+
+    def test_a_connection_that_ends_is_told_with_its_code_and_reason(self):
+        self.expect("the server ended the connection", self.at(self.PUSH, lambda _: None))
+        self.expect("closed the connection with 1013: later", self.at(self.PUSH, lambda _: b"\x88\x07\x03\xf5later"))
+
+    def test_a_server_that_falls_silent_is_not_waited_for_for_ever(self):
+        self.expect("the server did not answer for 10 s", self.at(self.PUSH, lambda _: b""))
+
+    def test_a_refused_handshake_is_told(self):
+        self.expect("403 Forbidden", status="403 Forbidden")
+        self.expect("wrong Sec-WebSocket-Accept", accept="AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+
+    def test_an_id_that_cannot_be_had_is_told(self):
+        self.expect("id 0 could not be associated", self.at(0, lambda _: b"\x82\x03\x00\x03\x00"))
+
+
+class Load(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--port", "0", "--log-level", "warn"))
+
+    def bench(self, *options):
+        code, said, error = run_bench(self.server.port, "--json", *options)
+        self.assertEqual((code, error), (0, ""))
+        return json.loads(said)
+
+    def test_every_mix_is_answered_as_it_should_be(self):
+        for mix in ("push", "ring", "hot", "fan-in", "echo", "get"):
+            with self.subTest(mix):
+                report = self.bench("--mix", mix, "--connections", "10", "--in-flight", "8", "--requests", "5000")
+                self.assertEqual(report["requests"], 5000)
+                # A mailbox holds a hundred; one that was emptied before stays empty without pushes.
+                self.assertEqual(report["full"], 5000 - 10 * 100 if mix == "push" else report["full"])
+                self.assertEqual(report["empty"], 5000 if mix == "get" else report["empty"])
+                if mix == "hot":
+                    self.assertGreater(report["full"], 3000)
+                if mix == "echo":
+                    self.assertEqual((report["full"], report["empty"]), (0, 0))
+
+    def test_the_server_counts_the_requests_that_the_report_does(self):
+        metric = 'restante_requests_total{packet="PUSH",result="stored"}'
+        before = self.server.metric(metric)
+        report = self.bench("--connections", "1", "--in-flight", "5", "--batch", "--requests", "2000")
+        self.assertEqual(report["requests"], 2000)
+        self.assertEqual(self.server.metric(metric) - before, 1000)
+
+    def test_payloads_of_every_length_are_understood(self):
+        for payload in (0, 1, 8, 120, 121, 254):
+            with self.subTest(payload):
+                report = self.bench("--payload", str(payload), "--connections", "2", "--requests", "500")
+                self.assertEqual(report["requests"], 500)
+
+    def test_a_rate_is_kept_and_latencies_are_in_order(self):
+        report = self.bench("--rate", "1000", "--seconds", "1", "--warm-up", "0.1", "--connections", "5")
+        self.assertGreater(report["requests"], 900)
+        self.assertLess(report["requests"], 1100)
+        latency = report["latency_us"]
+        self.assertGreater(latency["p50"], 0)
+        ordered = [latency[name] for name in ("p50", "p90", "p99", "p99.9", "max")]
+        self.assertEqual(ordered, sorted(ordered))
+
+    def test_a_rate_that_no_server_keeps_is_said_to_be_too_high(self):
+        report = self.bench("--rate", "1000000000", "--seconds", "0.2", "--warm-up", "0", "--connections", "5")
+        self.assertGreater(report["late"], 0)
+        # Requests that had to wait for their turn have waited, which is what the latency says.
+        self.assertGreater(report["latency_us"]["p50"], 10_000)
+
+    def test_the_processor_time_of_the_server_is_measured(self):
+        pid = str(self.server.process.pid)
+        report = self.bench("--seconds", "0.5", "--warm-up", "0", "--server-pid", pid)
+        self.assertGreater(report["server_us_per_request"], 0)
+        self.assertGreater(report["server_processor"], 0)
+        self.assertLess(report["server_processor"], 1.5)
+
+    def test_the_table_is_for_people(self):
+        code, said, _ = run_bench(self.server.port, "--requests", "1000")
+        self.assertEqual(code, 0)
+        for words in ("requests", "each reply checked", "latency, 99 %", "this program's"):
+            self.assertIn(words, said)
+
+
+class IdleConnections(unittest.TestCase):
+    def test_answer_pings_and_stay(self):
+        with Server("--port", "0", "--ping-interval", "1") as server:
+            # A peer that does not answer a ping is given up a second later.
+            code, said, error = run_bench(
+                server.port, "--connections", "0", "--idle", "20", "--seconds", "3", "--warm-up", "0"
+            )
+            self.assertEqual((code, error), (0, ""))
+            self.assertIn("20 idle", said)
+
+    def test_more_than_the_server_takes_are_refused_with_a_count(self):
+        with Server("--port", "0", "--max-connections", "12") as server:
+            code, _, error = run_bench(server.port, "--connections", "2", "--idle", "20")
+            self.assertEqual(code, 1)
+            self.assertRegex(error, r"refused a connection: HTTP/1.1 503 .*\(after 12 connections\)")
+
+    def test_a_thousand_stand_beside_the_load(self):
+        with Server("--port", "0", "--max-connections", "2000") as server:
+            code, said, error = run_bench(server.port, "--idle", "1000", "--requests", "2000", "--json")
+            self.assertEqual((code, error), (0, ""))
+            self.assertEqual(json.loads(said)["idle_connections"], 1000)
+
+
+class Mistakes(unittest.TestCase):
+    def test_an_id_in_use_is_named(self):
+        with Server("--port", "0") as server, open_client(server) as client:
+            client.ask(bytes([0, 0, 3]))
+            code, _, error = run_bench(server.port, "--connections", "5")
+            self.assertEqual(code, 1)
+            self.assertIn("id 3 could not be associated", error)
+            self.assertEqual(run_bench(server.port, "--connections", "5", "--first-id", "4", "--requests", "10")[0], 0)
+
+    def test_no_server_is_told(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        listener.close()
+        code, _, error = run_bench(port)
+        self.assertEqual(code, 1)
+        self.assertRegex(error, rf"\Arestante-bench: cannot connect to 127.0.0.1:{port}: .*\n\Z")
+
+    def test_a_wrong_option_is_named_with_exit_code_2(self):
+        cases = {
+            "--connections": ["--connections", "257"],
+            "--first-id": ["--connections", "250", "--first-id", "10"],
+            "--payload": ["--payload", "255"],
+            "--mix": ["--mix", "everything"],
+            "fan-in": ["--mix", "fan-in", "--connections", "1"],
+            "--rate": ["--rate", "100", "--batch"],
+            "somebody has to": ["--connections", "0"],
+            "--seconds": ["--seconds", "0"],
+            "ws://": ["--url", "http://127.0.0.1"],
+            "--nonsense": ["--nonsense"],
+        }
+        for words, options in cases.items():
+            with self.subTest(words):
+                result = subprocess.run(
+                    [program("RESTANTE_BENCH"), *options],
+                    capture_output=True,
+                    text=True,
+                    timeout=SECONDS_MAX,
+                    check=False,
+                )
+                self.assertEqual(result.returncode, 2, result.stdout)
+                self.assertIn(words, result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
