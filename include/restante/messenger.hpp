@@ -98,7 +98,7 @@ class Messenger final : private TransportListener {
     for (std::uint32_t slot = 0; slot < sessions_.size(); ++slot) {
       SessionState& session = sessions_[slot];
       if (session.open && !session.closing) {
-        leave_or_wait(Connection{slot, session.generation}, session);
+        leave(Connection{slot, session.generation}, session, close_code::going_away, going_away_reason);
       }
     }
   }
@@ -137,6 +137,7 @@ class Messenger final : private TransportListener {
 
  private:
   static constexpr bool durable_at_once = DurableAtOnce<S>;
+  static constexpr std::string_view going_away_reason = "the server is shutting down";
   // The longest message that a transport passes on (docs/protocol.md, rule 8).
   static constexpr std::uint64_t message_bytes_max = 64 * 1024;
 
@@ -159,6 +160,9 @@ class Messenger final : private TransportListener {
     bool open = false;
     /// close() was called: nothing more is received or sent.
     bool closing = false;
+    /// Not 0: what to close with, and why, once nothing is held for the connection. Nothing more is received.
+    CloseCode leaves_with = 0;
+    std::string_view leaves_because = {};
     /// What the replies cost that wait for the store.
     std::size_t held_bytes = 0;
     /// How many they are.
@@ -182,7 +186,7 @@ class Messenger final : private TransportListener {
     ++counters_.connections_open;
     tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
     if (shutting_down_) {
-      close(connection, session, close_code::going_away, "the server is shutting down");
+      close(connection, session, close_code::going_away, going_away_reason);
     } else if (!durable_at_once && held_too_much()) {
       pause_for_store(connection);
     }
@@ -193,7 +197,7 @@ class Messenger final : private TransportListener {
     RESTANTE_ASSERT(!session.closing, "the transport reported a message on a connection that is being closed");
     if (type != MessageType::binary) {
       ++counters_.text_messages_refused;
-      close(connection, session, close_code::unsupported_data, "this server takes binary messages only");
+      leave(connection, session, close_code::unsupported_data, "this server takes binary messages only");
       return;
     }
     ++counters_.packets_received;
@@ -301,10 +305,14 @@ class Messenger final : private TransportListener {
     tell(event::ConnectionRefused{connection, code, reason});
   }
 
-  // While the server shuts down: closes a connection once nothing is held for it.
-  void leave_or_wait(Connection connection, SessionState& session) {
+  // Closes a connection once nothing is held for it. The first reason counts, which lives as long as the program.
+  void leave(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
+    if (session.leaves_with == 0) {
+      session.leaves_with = code;
+      session.leaves_because = reason;
+    }
     if (session.held_replies == 0) {
-      close(connection, session, close_code::going_away, "the server is shutting down");
+      close(connection, session, session.leaves_with, session.leaves_because);
     } else {
       pause_for_store(connection);
     }
@@ -368,21 +376,22 @@ class Messenger final : private TransportListener {
     session.held_bytes -= reply.cost_bytes;
     --session.held_replies;
     send(reply.connection, session, reply.bytes);
-    if (shutting_down_) {
-      leave_or_wait(reply.connection, session);
+    if (session.leaves_with != 0) {
+      leave(reply.connection, session, session.leaves_with, session.leaves_because);
     }
   }
 
   // Whoever waited longest goes on first. Nobody goes on twice in one turn, so that this ends.
   void resume_after_store() {
-    if (held_too_much() || shutting_down_) {
+    if (held_too_much()) {
       return;
     }
     std::vector<Connection> free;
     for (std::uint32_t slot = waiting_for_store_.front(); slot != detail::SlotList::none;
          slot = waiting_for_store_.next(slot)) {
-      if (sessions_[slot].held_bytes <= options_.waiting_bytes_max / 2) {
-        free.push_back({slot, sessions_[slot].generation});
+      const SessionState& session = sessions_[slot];
+      if (session.leaves_with == 0 && session.held_bytes <= options_.waiting_bytes_max / 2) {
+        free.push_back({slot, session.generation});
       }
     }
     for (const Connection connection : free) {

@@ -233,16 +233,6 @@ TEST_F(MessengerCommitTest, GivesAConnectionInAReusedSlotItsOwnRepliesOnly) {
   EXPECT_EQ(transport_.replies(bob), Replies{positive_ack(1)});
 }
 
-TEST_F(MessengerCommitTest, SendsNothingAfterAConnectionWasClosedForText) {
-  start();
-  const Connection ada = client(1);
-  transport_.receive(ada, push(1, 2, "hi"));
-  transport_.bring_text(ada, "hello");
-  complete();
-  EXPECT_TRUE(transport_.replies(ada).empty());
-  EXPECT_EQ(transport_.swallowed(), 0);
-}
-
 // Bounds.
 
 TEST_F(MessengerCommitTest, PausesAConnectionThatHasTooMuchHeldAndResumesItWhenItLeft) {
@@ -536,6 +526,22 @@ TEST_F(MessengerCommitTest, AStuckConnectionIsClosedInTimeWhileTheStoreIsTriedAg
   transport_.advance(3s);
   EXPECT_EQ(store_.loads(), 3);
   EXPECT_EQ(transport_.close_code_of(bob), 1008);
+}
+
+// Text, rule 7.
+
+TEST_F(MessengerCommitTest, ATextIsRefusedBehindTheRepliesToWhatCameBeforeIt) {
+  start();
+  const Connection ada = client(1);
+  transport_.receive(ada, push(1, 2, "one"));
+  transport_.bring_text(ada, "hello");
+  EXPECT_FALSE(transport_.close_of(ada));
+  EXPECT_TRUE(transport_.is_paused(ada)) << "nothing more is taken from it";
+  messenger_->shut_down();
+  complete();
+  EXPECT_EQ(transport_.replies(ada), Replies{positive_ack(1)});
+  EXPECT_EQ(transport_.close_code_of(ada), 1003) << "the first reason counts";
+  EXPECT_EQ(transport_.record(ada).resumes, 0);
 }
 
 // Shutting down.
