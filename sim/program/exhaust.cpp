@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <restante/sim/exhaust.hpp>
+#include <restante/sim/exhaust_worlds.hpp>
 
 namespace restante_sim {
 namespace {
