@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <restante/assert.hpp>
 #include <restante/sim/exhaust_worlds.hpp>
 
 namespace restante::sim {
@@ -106,6 +108,16 @@ TEST(Exhaust, SaysWhichStepsLedToWhatItFinds) {
   EXPECT_EQ(result.failures.front().sentence, "exhaust: the world does not fall quiet");
   EXPECT_EQ(result.failures.front().steps.size(), 600U);
   EXPECT_EQ(result.failures.front().steps.front(), "client 0 sends 01 00 01");
+}
+
+TEST(Exhaust, TakesAnAssertionThatThrowsForAFinding) {
+  const AssertionHandler before = set_assertion_handler(
+      [](const char*, const char* explanation, const char*, unsigned) { throw std::runtime_error{explanation}; });
+  // No server has a mailbox for less than one message.
+  const SmallWorld world{.name = "none", .clients = {{.packets = {{{0, 0, 1}}}}}, .mailbox_messages_max = 0};
+  const ExhaustResult result = exhaust(world);
+  set_assertion_handler(before);
+  EXPECT_EQ(tell(result), "none: exception: mailbox_messages_max must be 1 to 1,000,000\n");
 }
 
 TEST(Exhaust, EveryRuleAndWorldHasANameOfItsOwn) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,8 +69,21 @@ class Exhaustion {
     const Step& step() const { return steps[chosen]; }
   };
 
+  // Where the handler of failed assertions throws, they are findings too.
   void follow() {
-    WorldRun<S> run{world_, result_.rules};
+    try {
+      WorldRun<S> run{world_, result_.rules};
+      live(run);
+      result_.steps += digits_.size();
+      ++result_.interleavings;
+      run.finish();
+      judge(run.findings());
+    } catch (const std::exception& failed) {
+      tell(std::string{"exception: "} + failed.what());
+    }
+  }
+
+  void live(WorldRun<S>& run) {
     for (std::size_t depth = 0; depth < world_.depth; ++depth) {
       if (depth == digits_.size()) {
         const std::vector<Step>& steps = run.steps();
@@ -83,19 +97,19 @@ class Exhaustion {
       }
       run.take(digits_[depth].step());
     }
-    result_.steps += digits_.size();
-    ++result_.interleavings;
-    run.finish();
-    const Findings& findings = run.findings();
-    if (findings.violations_count() + findings.liveness_failures_count() > 0) {
-      tell(findings);
+  }
+
+  void judge(const Findings& findings) {
+    for (const std::vector<Violation>* some : {&findings.violations(), &findings.liveness_failures()}) {
+      if (!some->empty()) {
+        tell(some->front().checker + ": " + some->front().sentence);
+        return;
+      }
     }
   }
 
-  void tell(const Findings& findings) {
-    const Violation& violation =
-        findings.violations().empty() ? findings.liveness_failures().front() : findings.violations().front();
-    ExhaustFailure failure{world_.name, violation.checker + ": " + violation.sentence, {}};
+  void tell(std::string sentence) {
+    ExhaustFailure failure{world_.name, std::move(sentence), {}};
     for (const Digit& digit : digits_) {
       failure.steps.push_back(describe(world_, digit.step()));
     }
@@ -122,7 +136,8 @@ class Exhaustion {
 }  // namespace detail
 
 /// Tries all interleavings of a world, or the first so many of them, and stops at the first in which something is
-/// found. Every interleaving is then brought to a quiet end, in which nobody may wait for anything.
+/// found; an exception that comes out of one is such a thing. Every interleaving is brought to a quiet end, in which
+/// nobody may wait for anything, each Client is connected that wants to be, and holds the ids that it was given.
 inline ExhaustResult exhaust(const SmallWorld& world, std::uint64_t interleavings_max = UINT64_MAX) {
   return world.disk ? detail::Exhaustion<StepStore>{world, interleavings_max}.run()
                     : detail::Exhaustion<MemoryStore>{world, interleavings_max}.run();
