@@ -1,4 +1,4 @@
-// Small worlds, exhausted: every order in which things can happen to two or three clients, up to a number of steps.
+// Small worlds, exhausted: every order in which things can happen to a few clients, up to a number of steps.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A server and two or three clients whose every step is a choice.
+// A server and a few clients whose every step is a choice.
 #pragma once
 
 #include <cstddef>
