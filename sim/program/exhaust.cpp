@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <restante/sim/exhaust.hpp>
+#include <restante/sim/exhaust_worlds.hpp>
 
 namespace restante_sim {
 namespace {
@@ -56,7 +57,7 @@ ExhaustResult exhaust_and_tell(const SmallWorld& world) {
 // Gives whether all were reached.
 bool tell_of_rules(const ExhaustResult& all) {
   bool reached_all = true;
-  std::cout << "\nHow often each rule decided:\n";
+  std::cout << "\nHow often each rule decided, and each of these things happened:\n";
   for (std::size_t i = 0; i < static_cast<std::size_t>(Rule::count); ++i) {
     const auto rule = static_cast<Rule>(i);
     std::cout << "  " << std::left << std::setw(36) << name(rule) << std::right << std::setw(11) << all.rules[rule]
@@ -69,13 +70,16 @@ bool tell_of_rules(const ExhaustResult& all) {
 }  // namespace
 
 ExitCode exhaust_command(const ExhaustCommand& command) {
+  const std::vector<SmallWorld> worlds = chosen_worlds(command);
+  const auto start = std::chrono::steady_clock::now();
   ExhaustResult all;
-  for (const SmallWorld& world : chosen_worlds(command)) {
+  for (const SmallWorld& world : worlds) {
     all += exhaust_and_tell(world);
   }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const bool reached_all = tell_of_rules(all) || !command.world.empty();
   std::cout << "\n"
-            << all.interleavings << " interleavings, " << all.steps << " steps: "
+            << all.interleavings << " interleavings, " << all.steps << " steps, " << took.count() << " s: "
             << (!all.failures.empty() ? "something was found"
                 : reached_all         ? "all held"
                                       : "all held, and prove too little: a rule was never reached")

@@ -15,7 +15,7 @@ struct ExhaustCommand {
   std::int32_t more_steps = 0;
 };
 
-/// Prints how many interleavings each world has, which rules they reached, and what was found. Throws
+/// Prints how many interleavings each world has, how often they reached each rule, and what was found. Throws
 /// std::invalid_argument where there is no such world. A rule that was never reached is a failure when all worlds were
 /// exhausted.
 ExitCode exhaust_command(const ExhaustCommand& command);

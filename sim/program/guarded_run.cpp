@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ class AssertionFailed : public std::runtime_error {
 };
 
 // What this thread runs, and what failed in it: for the case that the program ends on the spot.
-thread_local std::uint64_t seed_under_way = 0;
+thread_local std::optional<std::uint64_t> seed_under_way;
 thread_local std::array<char, 512> failed_assertion{};
 
 void assertion_failed(const char* condition, const char* explanation, const char* file, unsigned line) {
@@ -37,8 +38,12 @@ void assertion_failed(const char* condition, const char* explanation, const char
 }
 
 [[noreturn]] void terminated() {
-  std::fprintf(stderr, "Seed %llu ended the program: %s\n", static_cast<unsigned long long>(seed_under_way),
-               failed_assertion[0] == '\0' ? "an exception" : failed_assertion.data());
+  const char* const reason = failed_assertion[0] == '\0' ? "an exception" : failed_assertion.data();
+  if (seed_under_way) {
+    std::fprintf(stderr, "Seed %llu ended the program: %s\n", static_cast<unsigned long long>(*seed_under_way), reason);
+  } else {
+    std::fprintf(stderr, "This ended the program: %s\n", reason);
+  }
   std::_Exit(static_cast<int>(ExitCode::broken));
 }
 

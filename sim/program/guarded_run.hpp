@@ -9,9 +9,9 @@
 
 namespace restante_sim {
 
-/// From now on, a failed assertion of the library ends the run that it happened in with a violation, found by the
-/// checker "assertion". Where that is not possible, because it failed where nothing may be thrown, the program says
-/// which seed it was, and ends with the code for a broken invariant.
+/// From now on, a failed assertion of the library is thrown, and ends the run that it happened in with a violation,
+/// found by the checker "assertion". Where that is not possible, because it failed where nothing may be thrown, the
+/// program says which seed it was, if it was one, and ends with the code for a broken invariant.
 void guard_assertions();
 
 /// As restante::sim::run(). Any number of threads may run at once.

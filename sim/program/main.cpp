@@ -67,8 +67,9 @@ void describe_shrink(CLI::App& app, ShrinkCommand& shrink) {
 }
 
 void describe_exhaust(CLI::App& app, ExhaustCommand& exhaust) {
-  CLI::App& command = *app.add_subcommand("exhaust", "Try all interleavings of small worlds of two or three clients");
-  command.add_option("--world", exhaust.world, "this world only");
+  CLI::App& command =
+      *app.add_subcommand("exhaust", "Try every order of events in small worlds of at most three clients");
+  command.add_option("--world", exhaust.world, "this world only; one that there is not gets a list of all");
   command.add_option("--more-steps", exhaust.more_steps, "follow each world for so many steps more, or fewer")
       ->check(CLI::Range(-100, 100))
       ->capture_default_str();

@@ -17,7 +17,7 @@ constexpr std::string_view gave_up = "no reply came in time";
 class ClientCheckerTest : public ::testing::Test {
  protected:
   ClientCheckerTest() {
-    checker.judge(0, 30s);
+    checker.judge(0, {.reply_timeout = 30s});
     story.opens(wire);
   }
 
@@ -41,6 +41,15 @@ TEST_F(ClientCheckerTest, FindsNothingInWhatIsRight) {
 TEST_F(ClientCheckerTest, FindsARequestBeforeTheClaimOfAnId) {
   sends(get(1));
   EXPECT_EQ(story.finding(), "a client asked for something before it claimed its id");
+}
+
+TEST_F(ClientCheckerTest, LetsAProgramAskBeforeItClaimsWhereItIsToldTo) {
+  constexpr Connection other{1, 1};
+  checker.judge(1, {.reply_timeout = 30s, .claims_first = false});
+  story.client = 1;
+  story.opens(other);
+  story.tell(EntryKind::sent_by_client, other, get(1));
+  EXPECT_EQ(story.finding(), "");
 }
 
 TEST_F(ClientCheckerTest, FindsAClientThatDoesNotUnderstandAReply) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,19 +23,26 @@ class ClientChecker final : public Observer {
  public:
   explicit ClientChecker(Findings& findings) : findings_{findings} {}
 
-  /// Judges this client from now on, whose ClientOptions say how long it waits for a reply.
-  void judge(ClientIndex client, Duration reply_timeout) {
+  struct Habits {
+    /// ClientOptions::reply_timeout.
+    Duration reply_timeout{};
+    /// Its program asks for nothing before it has claimed an id.
+    bool claims_first = true;
+  };
+
+  /// Judges this client from now on.
+  void judge(ClientIndex client, Habits habits) {
     if (client >= judged_.size()) {
       judged_.resize(std::size_t{client} + 1);
     }
-    judged_[client] = {true, reply_timeout};
+    judged_[client] = habits;
   }
 
   void observe(const Entry& entry) override {
     switch (entry.kind) {
       case EntryKind::opening:
-        if (entry.client < judged_.size() && judged_[entry.client].judged) {
-          connections_.insert(entry.connection).reply_timeout = judged_[entry.client].reply_timeout;
+        if (entry.client < judged_.size() && judged_[entry.client]) {
+          connections_.insert(entry.connection).habits = *judged_[entry.client];
         }
         break;
       case EntryKind::sent_by_client:
@@ -54,13 +62,8 @@ class ClientChecker final : public Observer {
   }
 
  private:
-  struct Judged {
-    bool judged = false;
-    Duration reply_timeout{};
-  };
-
   struct State {
-    Duration reply_timeout{};
+    Habits habits;
     bool asked = false;
     /// When each request was sent that has no reply yet.
     Queue<SteadyTime> waiting;
@@ -73,7 +76,8 @@ class ClientChecker final : public Observer {
     if (state == nullptr) {
       return;
     }
-    if (!state->asked && !(entry.bytes.size() == 3 && entry.bytes[0] == 0 && entry.bytes[1] == 0)) {
+    if (state->habits.claims_first && !state->asked &&
+        !(entry.bytes.size() == 3 && entry.bytes[0] == 0 && entry.bytes[1] == 0)) {
       findings_.violation(checker_name, entry.time, "a client asked for something before it claimed its id");
     }
     state->asked = true;
@@ -90,14 +94,14 @@ class ClientChecker final : public Observer {
       findings_.violation(checker_name, entry.time, "a client took a reply for one that it had not asked for");
     }
     if (entry.code == close_code::policy_violation && entry.text == "no reply came in time" &&
-        (state->waiting.empty() || entry.time < after(state->waiting.front(), state->reply_timeout))) {
+        (state->waiting.empty() || entry.time < after(state->waiting.front(), state->habits.reply_timeout))) {
       findings_.violation(checker_name, entry.time, "a client gave up before it had waited long enough for a reply");
     }
     connections_.erase(entry.connection);
   }
 
   Findings& findings_;
-  std::vector<Judged> judged_;
+  std::vector<std::optional<Habits>> judged_;
   ConnectionTable<State> connections_;
 };
 

@@ -1,20 +1,23 @@
-// Which rules of the protocol were put to the test.
+// Which rules of the protocol, and which promises of Client, were put to the test.
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
+#include <restante/core/address.hpp>
 #include <restante/sim/connection_table.hpp>
+#include <restante/sim/id_set.hpp>
 #include <restante/sim/protocol_checker.hpp>
 #include <restante/sim/queue.hpp>
 #include <restante/sim/trace.hpp>
 
 namespace restante::sim {
 
-/// The rules of docs/protocol.md, each with the cases that it distinguishes.
+/// The rules of docs/protocol.md, each with the cases that it distinguishes, and what server and client do when
+/// connections, disks and servers fail.
 enum class Rule : std::uint8_t {
   associate_free,
   associate_held_by_another,
@@ -45,6 +48,34 @@ enum class Rule : std::uint8_t {
   /// What a store brings along: a commit that failed closes with 1013, and nothing is changed while it is away.
   commit_failed,
   store_unavailable,
+  /// What the server does with peers that do not read, and when it crashes.
+  paused,
+  resumed,
+  stuck,
+  crashed_with_messages_held,
+  crashed_with_requests_waiting,
+  mailbox_outlives_server,
+  /// A connection ended, and something had not arrived.
+  request_lost,
+  reply_lost,
+  /// What Client does (restante/client.hpp).
+  connection_made_again,
+  connection_not_made,
+  id_restored,
+  id_taken_on_return,
+  id_restored_after_taken,
+  id_forgotten_on_return,
+  associated_after_refusal,
+  associate_unknown,
+  push_unknown,
+  get_unknown,
+  gave_up_waiting,
+  refused_without_connection,
+  refused_as_too_many,
+  asked_from_callback,
+  asked_when_connected,
+  closed_with_requests_waiting,
+  connected_after_close,
   count,
 };
 
@@ -78,14 +109,39 @@ constexpr std::string_view name(Rule rule) noexcept {
       "shut_down",
       "commit_failed",
       "store_unavailable",
+      "paused",
+      "resumed",
+      "stuck",
+      "crashed_with_messages_held",
+      "crashed_with_requests_waiting",
+      "mailbox_outlives_server",
+      "request_lost",
+      "reply_lost",
+      "connection_made_again",
+      "connection_not_made",
+      "id_restored",
+      "id_taken_on_return",
+      "id_restored_after_taken",
+      "id_forgotten_on_return",
+      "associated_after_refusal",
+      "associate_unknown",
+      "push_unknown",
+      "get_unknown",
+      "gave_up_waiting",
+      "refused_without_connection",
+      "refused_as_too_many",
+      "asked_from_callback",
+      "asked_when_connected",
+      "closed_with_requests_waiting",
+      "connected_after_close",
   };
   return rule < Rule::count ? names[static_cast<std::size_t>(rule)] : std::string_view{"unknown"};
 }
 
-/// How often each rule decided about something that then was answered, or closed.
+/// How often each rule decided about something that then was answered, or closed, or happened.
 class RuleCounts {
  public:
-  void reach(Rule rule) { ++counts_[static_cast<std::size_t>(rule)]; }
+  void reach(Rule rule, std::uint64_t times = 1) { counts_[static_cast<std::size_t>(rule)] += times; }
   std::uint64_t operator[](Rule rule) const { return counts_[static_cast<std::size_t>(rule)]; }
 
   RuleCounts& operator+=(const RuleCounts& other) {
@@ -109,28 +165,43 @@ class RuleWatch final : public Observer {
       : counts_{counts}, protocol_{protocol}, limits_{limits} {}
 
   void observe(const Entry& entry) override {
+    if (std::exchange(just_started_, false)) {
+      remember_survivors();
+    }
     switch (entry.kind) {
+      case EntryKind::opening:
+        wires_.insert(entry.connection);
+        break;
       case EntryKind::opened_at_server:
-        connections_.insert(entry.connection);
+        wires_.find(entry.connection)->opened_at_server = true;
+        break;
+      case EntryKind::sent_by_client:
+        wires_.find(entry.connection)->requests_sent += entry.type == MessageType::binary ? 1 : 0;
         break;
       case EntryKind::received_by_server:
-        if (State* const state = connections_.find(entry.connection); state != nullptr) {
-          if (entry.type == MessageType::binary) {
-            state->waiting.push_back(rule_for(entry.connection, entry.bytes));
-          }
-        }
+        received(entry);
         break;
       case EntryKind::sent_by_server:
         sent(entry);
         break;
-      case EntryKind::closed_at_server:
-        closed(entry.connection);
+      case EntryKind::received_by_client:
+        wires_.find(entry.connection)->replies_received += 1;
         break;
       case EntryKind::closed_at_client:
         learn(entry.code);
+        end(entry.connection);
+        break;
+      case EntryKind::closed_at_server:
+        if (entry.code == close_code::policy_violation && entry.text == "no reply came in time") {
+          counts_.reach(Rule::gave_up_waiting);
+        }
+        release(entry.connection);
         break;
       case EntryKind::server_crashed:
-        connections_.clear();
+        crashed();
+        break;
+      case EntryKind::server_started:
+        just_started_ = true;
         break;
       default:
         break;
@@ -138,40 +209,106 @@ class RuleWatch final : public Observer {
   }
 
  private:
-  struct State {
+  struct Wire {
     Queue<Rule> waiting;
-    std::uint32_t ids_held = 0;
+    IdSet held;
+    std::uint32_t requests_sent = 0;
+    std::uint32_t requests_received = 0;
+    std::uint32_t replies_received = 0;
+    bool opened_at_server = false;
+    bool ended_at_client = false;
+    bool ended_at_server = false;
   };
 
+  void received(const Entry& entry) {
+    Wire* const wire = wires_.find(entry.connection);
+    if (entry.type == MessageType::binary) {
+      wire->requests_received += 1;
+      const Rule rule = rule_for(entry.connection, entry.bytes);
+      wire->waiting.push_back(rule);
+      if (rule == Rule::associate_free) {
+        wire->held.insert(entry.bytes[2]);
+      }
+    }
+  }
+
   void sent(const Entry& entry) {
-    State* const state = connections_.find(entry.connection);
-    if (state == nullptr || state->waiting.empty()) {
+    Wire* const wire = wires_.find(entry.connection);
+    if (wire->waiting.empty()) {
       return;
     }
-    const Rule rule = state->waiting.front();
-    state->waiting.pop_front();
+    const Rule rule = wire->waiting.front();
+    wire->waiting.pop_front();
     const std::uint8_t id = entry.bytes.size() > 2 ? entry.bytes[2] : std::uint8_t{0};
     if (rule == Rule::associate_free) {
-      if (released_.test(id)) {
+      if (released_.contains(id)) {
         counts_.reach(Rule::ids_released_when_closed);
       }
-      if (++state->ids_held > 1) {
+      IdSet others = wire->held;
+      others.erase(id);
+      if (!others.empty()) {
         counts_.reach(Rule::several_ids_held);
       }
-    } else if (rule == Rule::get_message && released_since_push_.test(id)) {
-      counts_.reach(Rule::mailbox_outlives_connection);
+    } else if (rule == Rule::get_message) {
+      if (released_with_mail_.contains(id)) {
+        counts_.reach(Rule::mailbox_outlives_connection);
+      }
+      if (survived_.contains(id)) {
+        survived_.erase(id);
+        counts_.reach(Rule::mailbox_outlives_server);
+      }
     }
     counts_.reach(rule);
   }
 
-  void closed(Connection connection) {
-    for (std::size_t id = 0; id < released_.size(); ++id) {
-      if (protocol_.holder(static_cast<std::uint8_t>(id)) == connection) {
-        released_.set(id);
-        released_since_push_.set(id, protocol_.depth(static_cast<std::uint8_t>(id)) > 0);
+  void release(Connection connection) {
+    Wire& wire = *wires_.find(connection);
+    wire.held.for_each([this](std::uint8_t id) {
+      released_.insert(id);
+      protocol_.depth(id) > 0 ? released_with_mail_.insert(id) : released_with_mail_.erase(id);
+    });
+    wire.ended_at_server = true;
+    end_if_gone(connection);
+  }
+
+  void end(Connection connection) {
+    wires_.find(connection)->ended_at_client = true;
+    end_if_gone(connection);
+  }
+
+  // What was sent by then and has not arrived never will.
+  void end_if_gone(Connection connection) {
+    const Wire& wire = *wires_.find(connection);
+    if (wire.ended_at_client && wire.ended_at_server) {
+      counts_.reach(Rule::request_lost, wire.requests_sent - wire.requests_received);
+      counts_.reach(Rule::reply_lost, wire.requests_received - wire.replies_received);
+      wires_.erase(connection);
+    }
+  }
+
+  void crashed() {
+    if (protocol_.books().held > 0) {
+      counts_.reach(Rule::crashed_with_messages_held);
+    }
+    bool waiting = false;
+    wires_.for_each([&waiting](Connection, Wire& wire) {
+      waiting = waiting || !wire.waiting.empty();
+      wire.waiting.clear();
+      wire.ended_at_server = wire.opened_at_server;
+    });
+    if (waiting) {
+      counts_.reach(Rule::crashed_with_requests_waiting);
+    }
+  }
+
+  // The oldest message of these mailboxes is one that the server before had.
+  void remember_survivors() {
+    survived_.clear();
+    for (std::size_t id = 0; protocol_.books().held > 0 && id < Address::count; ++id) {
+      if (protocol_.depth(static_cast<std::uint8_t>(id)) > 0) {
+        survived_.insert(static_cast<std::uint8_t>(id));
       }
     }
-    connections_.erase(connection);
   }
 
   void learn(CloseCode code) {
@@ -244,10 +381,13 @@ class RuleWatch final : public Observer {
   RuleCounts& counts_;
   const ProtocolChecker& protocol_;
   ProtocolRules limits_;
-  ConnectionTable<State> connections_;
+  ConnectionTable<Wire> wires_;
   /// Ids whose holder's connection closed, and those whose mailbox held something then.
-  std::bitset<256> released_;
-  std::bitset<256> released_since_push_;
+  IdSet released_;
+  IdSet released_with_mail_;
+  /// Mailboxes with messages that a server found when it started.
+  IdSet survived_;
+  bool just_started_ = false;
 };
 
 }  // namespace restante::sim

@@ -1,28 +1,26 @@
-// A transport and a store that do nothing by themselves: whatever happens is decided from outside, one step at a time.
+// A network that does nothing by itself: whatever happens on it is decided from outside, one step at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <restante/assert.hpp>
 #include <restante/bytes.hpp>
-#include <restante/error.hpp>
 #include <restante/sim/queue.hpp>
-#include <restante/sim/store.hpp>
 #include <restante/sim/tap.hpp>
 #include <restante/sim/trace.hpp>
-#include <restante/store.hpp>
 #include <restante/time.hpp>
 #include <restante/transport.hpp>
 
 namespace restante::sim {
 
-/// A Transport (restante/transport.hpp) of streams, on which every delivery is a step that somebody decides to take. It
-/// tells a Recorder what goes over the wire.
+/// A network of streams on which every delivery is a step that somebody decides to take, and the server's Transport
+/// (restante/transport.hpp) at once. It tells a Recorder what goes over the wire. Clients have a StepClientTransport
+/// each, or are driven from outside.
 class StepTransport {
  public:
   struct Packet {
@@ -30,19 +28,35 @@ class StepTransport {
     std::vector<std::uint8_t> bytes;
   };
 
+  /// What a side closes a connection with; the code is 0 where it does not.
+  struct Closing {
+    CloseCode code = 0;
+    std::string reason = {};
+    explicit operator bool() const noexcept { return code != 0; }
+  };
+
   /// A connection and what is under way on it. Its slot is used again when it has ended at both sides.
   struct Wire {
     Connection connection;
     ClientIndex client = no_client;
+    /// The client asked for it, and it does not stand yet.
+    bool opening = false;
     bool open_at_client = false;
     bool open_at_server = false;
     bool paused = false;
-    /// What the server closes with; 0 where it does not.
-    CloseCode closing = 0;
-    std::string reason;
+    /// All that waited to leave was dropped while the server had paused the connection, and it does not know yet.
+    bool drains = false;
+    Closing closing_by_server;
+    Closing closing_by_client;
     Queue<Packet> to_server;
     Queue<Packet> to_client;
     std::size_t to_client_bytes = 0;
+
+    bool exists_at_client() const noexcept { return opening || open_at_client; }
+    /// Neither side has ended it.
+    bool stands() const noexcept {
+      return open_at_client && open_at_server && !closing_by_server && !closing_by_client;
+    }
   };
 
   /// With `all_waits`, whatever is on its way to a client counts as waiting to leave.
@@ -50,18 +64,18 @@ class StepTransport {
   StepTransport(const StepTransport&) = delete;
   StepTransport& operator=(const StepTransport&) = delete;
 
-  // The concept Transport.
+  // The concept Transport, for the server.
 
-  void start(TransportListener& listener) noexcept { listener_ = &listener; }
-  void stop() noexcept { listener_ = nullptr; }
+  void start(TransportListener& listener) noexcept { server_ = &listener; }
+  void stop() noexcept { server_ = nullptr; }
 
   std::size_t send(Connection connection, BytesView bytes) {
-    Wire* const wire = find(connection);
-    if (wire == nullptr || !wire->open_at_server || wire->closing != 0) {
+    Wire* const wire = known(connection);
+    if (wire == nullptr || !wire->open_at_server || wire->closing_by_server) {
       return 0;
     }
     tell(EntryKind::sent_by_server, *wire, MessageType::binary, bytes);
-    if (!wire->open_at_client) {
+    if (!wire->open_at_client || wire->closing_by_client) {
       return 0;
     }
     wire->to_client.push_back({MessageType::binary, {bytes.begin(), bytes.end()}});
@@ -70,10 +84,9 @@ class StepTransport {
   }
 
   void close(Connection connection, CloseCode code, std::string_view reason) {
-    Wire* const wire = find(connection);
-    if (wire != nullptr && wire->open_at_server && wire->closing == 0) {
-      wire->closing = code;
-      wire->reason = reason;
+    Wire* const wire = known(connection);
+    if (wire != nullptr && wire->open_at_server && !wire->closing_by_server) {
+      wire->closing_by_server = {code, std::string{reason}};
       wire->paused = false;
     }
   }
@@ -84,12 +97,20 @@ class StepTransport {
   void wake_at(SteadyTime time) noexcept { wake_at_ = time; }
   void wake() noexcept { woken_ = true; }
 
-  // Steps.
+  // For the client's end.
 
-  /// A client connects, and both sides know at once.
+  /// Tells this listener from now on what happens to connections of a client, or nobody.
+  void listen(ClientIndex client, TransportListener* listener) {
+    if (client >= clients_.size()) {
+      clients_.resize(std::size_t{client} + 1, nullptr);
+    }
+    clients_[client] = listener;
+  }
+
+  /// Begins to connect, which ends with finish_opening() or break_at_client().
   Connection open(ClientIndex client) {
     std::size_t slot = 0;
-    while (slot < wires_.size() && (wires_[slot].open_at_client || wires_[slot].open_at_server)) {
+    while (slot < wires_.size() && (wires_[slot].exists_at_client() || wires_[slot].open_at_server)) {
       ++slot;
     }
     if (slot == wires_.size()) {
@@ -100,137 +121,234 @@ class StepTransport {
     wire = {};
     wire.connection = {static_cast<std::uint32_t>(slot), generation};
     wire.client = client;
+    wire.opening = true;
+    tell(EntryKind::opening, wire);
+    return wire.connection;
+  }
+
+  /// The client sends something, which is on its way then; to a server that is gone it does not get.
+  void send_from_client(Connection connection, MessageType type, BytesView bytes) {
+    Wire* const wire = known(connection);
+    if (wire == nullptr || !wire->open_at_client || wire->closing_by_client) {
+      return;
+    }
+    tell(EntryKind::sent_by_client, *wire, type, bytes);
+    if (wire->open_at_server) {
+      wire->to_server.push_back({type, {bytes.begin(), bytes.end()}});
+    }
+  }
+
+  /// The client closes, after what it sent, and takes no notice of what still comes.
+  void close_from_client(Connection connection, CloseCode code, std::string_view reason) {
+    Wire* const wire = known(connection);
+    if (wire == nullptr || !wire->exists_at_client() || wire->closing_by_client) {
+      return;
+    }
+    wire->closing_by_client = {code, std::string{reason}};
+    wire->drains = all_waits_ && wire->paused && !wire->to_client.empty();
+    wire->to_client.clear();
+    wire->to_client_bytes = 0;
+  }
+
+  // Steps.
+
+  bool can_finish_opening(std::size_t slot) const { return wires_[slot].opening && !wires_[slot].closing_by_client; }
+
+  /// Both sides know at once that a connection stands.
+  void finish_opening(std::size_t slot) {
+    Wire& wire = wires_[slot];
+    wire.opening = false;
     wire.open_at_client = true;
     wire.open_at_server = true;
     const Connection connection = wire.connection;
-    tell(EntryKind::opening, wire);
     tell(EntryKind::opened_at_server, wire);
-    listener_->opened(connection, {.peer = "client", .protocol = {}});
+    server_->opened(connection, {.peer = "client", .protocol = {}});
     tell(EntryKind::opened_at_client, wires_[slot]);
-    return connection;
-  }
-
-  /// The client sends something, which is on its way then.
-  void send_from_client(std::size_t slot, MessageType type, BytesView bytes) {
-    Wire& wire = wires_[slot];
-    tell(EntryKind::sent_by_client, wire, type, bytes);
-    wire.to_server.push_back({type, {bytes.begin(), bytes.end()}});
+    if (TransportListener* const client = client_of(slot); client != nullptr) {
+      client->opened(connection, {.peer = "server", .protocol = {}});
+      client->turn_ended();
+    }
   }
 
   bool can_deliver_to_server(std::size_t slot) const {
     const Wire& wire = wires_[slot];
-    return wire.open_at_server && wire.closing == 0 && !wire.paused && !wire.to_server.empty();
+    if (wire.closing_by_server) {
+      return false;
+    }
+    const bool closes = wire.closing_by_client && (wire.opening || (wire.open_at_client && wire.open_at_server));
+    return wire.to_server.empty() ? closes : wire.open_at_server && !wire.paused;
   }
 
+  /// The next message, or after the last one that the client closed: then both sides know at once.
   void deliver_to_server(std::size_t slot) {
     Wire& wire = wires_[slot];
+    if (wire.to_server.empty()) {
+      const Closing closing = wire.closing_by_client;
+      if (wire.open_at_server) {
+        end_at_server(slot, closing);
+      }
+      end_at_client(slot, closing);
+      return;
+    }
     const Packet packet = std::move(wire.to_server.front());
     wire.to_server.pop_front();
     tell(EntryKind::received_by_server, wire, packet.type, packet.bytes);
-    listener_->received(wire.connection, packet.type, packet.bytes);
+    server_->received(wire.connection, packet.type, packet.bytes);
   }
 
   bool can_deliver_to_client(std::size_t slot) const {
     const Wire& wire = wires_[slot];
-    return wire.open_at_client && (!wire.to_client.empty() || wire.closing != 0);
+    return wire.open_at_client && (!wire.to_client.empty() || wire.closing_by_server || wire.drains);
   }
 
   /// The next reply, or after the last one that the server closed: then both sides know at once.
   void deliver_to_client(std::size_t slot) {
     Wire& wire = wires_[slot];
     if (wire.to_client.empty()) {
-      end_at_client(slot, wire.closing);
-      end_at_server(slot);
+      if (wire.closing_by_server) {
+        const Closing closing = wire.closing_by_server;
+        end_at_client(slot, closing);
+        end_at_server(slot, closing);
+      } else {
+        tell_drained(slot);
+      }
       return;
     }
     const Packet packet = std::move(wire.to_client.front());
     wire.to_client.pop_front();
     wire.to_client_bytes -= packet.bytes.size();
+    const Connection connection = wire.connection;
     tell(EntryKind::received_by_client, wire, packet.type, packet.bytes);
-    if (all_waits_ && wire.to_client.empty() && wire.paused && wire.closing == 0) {
-      listener_->drained(wire.connection);
+    if (TransportListener* const client = client_of(slot); client != nullptr) {
+      client->received(connection, packet.type, packet.bytes);
+      client->turn_ended();
+    }
+    // The callbacks of the reply may have closed the connection: then that is a step of its own.
+    if (const Wire& after = wires_[slot];
+        all_waits_ && after.paused && after.to_client.empty() && !after.closing_by_client) {
+      tell_drained(slot);
     }
   }
 
-  /// The connection breaks: the client knows, the server does not know yet, and what is on its way to it still comes
-  /// until then.
-  void end_at_client(std::size_t slot, CloseCode code) {
-    Wire& wire = wires_[slot];
-    wire.open_at_client = false;
-    wire.to_client.clear();
-    wire.to_client_bytes = 0;
-    tell(EntryKind::closed_at_client, wire, MessageType::binary, {}, code);
+  /// The connection breaks, or could not be made, and its client knows. If the server has it, it does not know yet, and
+  /// what is on its way to it still comes until then.
+  void break_at_client(std::size_t slot) { end_at_client(slot, {close_code::abnormal}); }
+
+  /// The same the other way round, also to tell the server of what its client knows.
+  void break_at_server(std::size_t slot) {
+    const Closing closing = wires_[slot].closing_by_server;
+    end_at_server(slot, closing ? closing : Closing{close_code::abnormal});
   }
 
-  void end_at_server(std::size_t slot) {
-    Wire& wire = wires_[slot];
-    wire.open_at_server = false;
-    wire.to_server.clear();
-    const CloseCode code = wire.closing == 0 ? close_code::abnormal : wire.closing;
-    tell(EntryKind::closed_at_server, wire, MessageType::binary, {}, code);
-    listener_->closed(wire.connection, {.code = code, .reason = wire.reason});
-  }
-
-  /// The server is gone without a word.
+  /// The server is gone without a word. Clients learn of it later.
   void crash() {
-    listener_ = nullptr;
+    server_ = nullptr;
     wake_at_ = never;
     woken_ = false;
-    for (std::size_t slot = 0; slot < wires_.size(); ++slot) {
-      wires_[slot].open_at_server = false;
-      wires_[slot].to_server.clear();
-      if (wires_[slot].open_at_client) {
-        end_at_client(slot, close_code::abnormal);
-      }
+    for (Wire& wire : wires_) {
+      wire.open_at_server = false;
+      wire.paused = false;
+      wire.drains = false;
+      wire.closing_by_server = {};
+      wire.to_server.clear();
     }
   }
 
-  void end_turn() { listener_->turn_ended(); }
+  void end_turn() { server_->turn_ended(); }
 
-  /// Calls the listener if it asked for that by wake().
+  /// Calls the server if it asked for that by wake().
   void wake_if_asked() {
     if (std::exchange(woken_, false)) {
-      listener_->woken();
+      server_->woken();
     }
   }
 
-  /// Whether somebody waits for a time, and the going to it.
+  /// Whether the server waits for a time, and the going to it.
   bool can_pass_time() const noexcept { return wake_at_ != never; }
   void pass_time() {
-    now_ = wake_at_ > now_ ? wake_at_ : now_;
-    wake_at_ = never;
-    listener_->woken();
+    pass_time_until(std::exchange(wake_at_, never));
+    server_->woken();
   }
+  void pass_time_until(SteadyTime time) noexcept { now_ = time > now_ ? time : now_; }
 
   const std::vector<Wire>& wires() const noexcept { return wires_; }
 
- private:
-  Wire* find(Connection connection) {
+  /// Nothing where the connection ended at both sides and its slot is in use again.
+  const Wire* find(Connection connection) const {
     const bool known =
         connection.slot < wires_.size() && wires_[connection.slot].connection.generation == connection.generation;
     return known ? &wires_[connection.slot] : nullptr;
   }
 
-  void set_paused(Connection connection, bool paused) {
-    if (Wire* const wire = find(connection); wire != nullptr && wire->open_at_server && wire->closing == 0) {
-      wire->paused = paused;
+ private:
+  Wire* known(Connection connection) { return const_cast<Wire*>(std::as_const(*this).find(connection)); }
+
+  TransportListener* client_of(std::size_t slot) const {
+    const ClientIndex client = wires_[slot].client;
+    return client < clients_.size() ? clients_[client] : nullptr;
+  }
+
+  void tell_drained(std::size_t slot) {
+    wires_[slot].drains = false;
+    server_->drained(wires_[slot].connection);
+  }
+
+  // Listeners may open connections, so that no reference to a wire outlives a call to one.
+
+  void end_at_client(std::size_t slot, const Closing& closing) {
+    Wire& wire = wires_[slot];
+    wire.opening = false;
+    wire.open_at_client = false;
+    wire.drains = false;
+    wire.to_client.clear();
+    wire.to_client_bytes = 0;
+    const Connection connection = wire.connection;
+    tell(EntryKind::closed_at_client, wire, closing);
+    if (TransportListener* const client = client_of(slot); client != nullptr) {
+      client->closed(connection, {.code = closing.code, .reason = closing.reason});
+      client->turn_ended();
     }
   }
 
-  void tell(EntryKind kind, const Wire& wire, MessageType type = MessageType::binary, BytesView bytes = {},
-            CloseCode code = 0) {
+  void end_at_server(std::size_t slot, const Closing& closing) {
+    Wire& wire = wires_[slot];
+    wire.open_at_server = false;
+    wire.paused = false;
+    wire.drains = false;
+    wire.to_server.clear();
+    tell(EntryKind::closed_at_server, wire, closing);
+    server_->closed(wire.connection, {.code = closing.code, .reason = closing.reason});
+  }
+
+  void set_paused(Connection connection, bool paused) {
+    if (Wire* const wire = known(connection); wire != nullptr && wire->open_at_server && !wire->closing_by_server) {
+      wire->paused = paused;
+      wire->drains = wire->drains && paused;
+    }
+  }
+
+  void tell(EntryKind kind, const Wire& wire, MessageType type = MessageType::binary, BytesView bytes = {}) {
     recorder_.record({.time = now_,
                       .kind = kind,
                       .client = wire.client,
                       .connection = wire.connection,
                       .type = type,
-                      .code = code,
                       .bytes = bytes});
+  }
+
+  void tell(EntryKind kind, const Wire& wire, const Closing& closing) {
+    recorder_.record({.time = now_,
+                      .kind = kind,
+                      .client = wire.client,
+                      .connection = wire.connection,
+                      .code = closing.code,
+                      .text = closing.reason});
   }
 
   Recorder& recorder_;
   bool all_waits_;
-  TransportListener* listener_ = nullptr;
+  TransportListener* server_ = nullptr;
+  std::vector<TransportListener*> clients_;
   std::vector<Wire> wires_;
   SteadyTime now_{};
   SteadyTime wake_at_ = never;
@@ -239,126 +357,91 @@ class StepTransport {
 
 static_assert(Transport<StepTransport>);
 
-/// What a StepStore writes to, which outlives it.
-struct StepDisk {
-  Disk::Mailboxes durable;
-  bool unreadable = false;
-  /// Turns false when the store was told of something that cannot be.
-  bool consistent = true;
-};
-
-/// A Store whose commits end when somebody says so, and how he says.
-class StepStore {
+/// The end of a StepTransport that a Client has: a ClientTransport (restante/transport.hpp). The network must outlive
+/// it.
+class StepClientTransport {
  public:
-  explicit StepStore(StepDisk& disk) : disk_{disk} {}
-  StepStore(const StepStore&) = delete;
-  StepStore& operator=(const StepStore&) = delete;
+  StepClientTransport(StepTransport& network, ClientIndex client) : network_{network}, client_{client} {}
+  StepClientTransport(const StepClientTransport&) = delete;
+  StepClientTransport& operator=(const StepClientTransport&) = delete;
 
-  // The concept Store.
+  // The concept ClientTransport.
 
-  void start(Waker waker) noexcept { waker_ = waker; }
-  void stop() noexcept { waker_ = {}; }
-  void record(const MessageStored& stored) {
-    recorded_.push_back(
-        {true, stored.receiver, {stored.offset, stored.sender, {stored.payload.begin(), stored.payload.end()}}});
-  }
-  void record(const MessageTaken& taken) { recorded_.push_back({false, taken.receiver, {taken.offset, {}, {}}}); }
-  void commit(std::uint64_t turn) { commits_.push_back({turn, std::exchange(recorded_, {})}); }
-
-  std::optional<Commit> completed() {
-    if (completed_.empty()) {
-      return std::nullopt;
-    }
-    const Commit commit = completed_.front();
-    completed_.pop_front();
-    return commit;
+  void start(TransportListener& listener) {
+    listener_ = &listener;
+    network_.listen(client_, listener_);
   }
 
-  std::error_code load(MessageLoader& loader) {
-    recorded_.clear();
-    commits_.clear();
-    completed_.clear();
-    if (disk_.unreadable) {
-      return Error::storage_unavailable;
-    }
-    for (std::uint32_t index = 0; index < Address::count; ++index) {
-      const Address address{static_cast<std::uint8_t>(index)};
-      const Disk::Mailbox& mailbox = disk_.durable[index];
-      for (const Disk::Message& message : mailbox.messages) {
-        loader.message({address, message.offset, message.sender, message.payload});
-      }
-      if (mailbox.next_offset > 0) {
-        loader.next_offset(address, mailbox.next_offset);
-      }
-    }
-    return {};
+  /// The world ends with its clients: nobody is left who would have to hear of closed connections.
+  void stop() {
+    network_.listen(client_, nullptr);
+    listener_ = nullptr;
+  }
+
+  std::size_t send(Connection connection, BytesView bytes) {
+    network_.send_from_client(connection, MessageType::binary, bytes);
+    return 0;
+  }
+
+  void close(Connection connection, CloseCode code, std::string_view reason) {
+    network_.close_from_client(connection, code, reason);
+  }
+
+  /// A Client reads whatever comes: here nobody asks for less.
+  void pause(Connection) { RESTANTE_ASSERT(false, "a client does not stop reading"); }
+  void resume(Connection) { RESTANTE_ASSERT(false, "a client does not stop reading"); }
+
+  SteadyTime now() const noexcept { return network_.now(); }
+  void wake_at(SteadyTime time) noexcept { wake_at_ = time; }
+  void wake() noexcept { woken_ = true; }
+
+  Connection open() {
+    RESTANTE_ASSERT(!exists(), "the client's last connection has not ended yet");
+    connection_ = network_.open(client_);
+    return connection_;
   }
 
   // Steps.
 
-  bool committing() const noexcept { return !commits_.empty(); }
-  /// How many changes the oldest commit has.
-  std::size_t changes() const { return commits_.front().changes.size(); }
-
-  /// The oldest commit ends well.
-  void complete() {
-    keep(changes());
-    const std::uint64_t turn = commits_.front().turn;
-    commits_.pop_front();
-    completed_.push_back({turn, {}});
-    waker_();
-  }
-
-  /// The oldest commit fails after so many of its changes were kept.
-  void fail(std::size_t kept) {
-    keep(kept);
-    completed_.push_back({commits_.front().turn, Error::storage_unavailable});
-    waker_();
-  }
-
-  /// What is on its way to the disk when the program crashes still gets there.
-  void keep_all() {
-    while (committing()) {
-      keep(changes());
-      commits_.pop_front();
+  /// Calls the listener if it asked for that by wake(), and as often as it asks again.
+  void wake_if_asked() {
+    while (std::exchange(woken_, false)) {
+      listener_->woken();
     }
+  }
+
+  /// Whether somebody waits for a time, and the going to it. Others for whom a time has come before are late, as
+  /// programs on a busy machine are.
+  bool can_pass_time() const noexcept { return wake_at_ != never; }
+  void pass_time() {
+    network_.pass_time_until(std::exchange(wake_at_, never));
+    listener_->woken();
+  }
+
+  // What the network knows of this client.
+
+  /// The latest.
+  Connection connection() const noexcept { return connection_; }
+  /// Whether it is opening, open or closing, as far as its client knows.
+  bool exists() const {
+    const StepTransport::Wire* const wire = network_.find(connection_);
+    return wire != nullptr && wire->exists_at_client();
+  }
+  /// Whether it is open, as far as its client knows, who does not want it closed.
+  bool stands() const {
+    const StepTransport::Wire* const wire = network_.find(connection_);
+    return wire != nullptr && wire->open_at_client && !wire->closing_by_client;
   }
 
  private:
-  struct Change {
-    bool stored = false;
-    Address receiver;
-    Disk::Message message;
-  };
-
-  struct Written {
-    std::uint64_t turn = 0;
-    std::vector<Change> changes;
-  };
-
-  void keep(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const Change& change = commits_.front().changes[i];
-      Disk::Mailbox& mailbox = disk_.durable[change.receiver.index()];
-      if (change.stored && change.message.offset == mailbox.next_offset) {
-        mailbox.messages.push_back(change.message);
-        mailbox.next_offset = change.message.offset + 1;
-      } else if (!change.stored && !mailbox.messages.empty() &&
-                 mailbox.messages.front().offset == change.message.offset) {
-        mailbox.messages.pop_front();
-      } else {
-        disk_.consistent = false;
-      }
-    }
-  }
-
-  StepDisk& disk_;
-  Waker waker_;
-  std::vector<Change> recorded_;
-  Queue<Written> commits_;
-  Queue<Commit> completed_;
+  StepTransport& network_;
+  ClientIndex client_;
+  TransportListener* listener_ = nullptr;
+  Connection connection_;
+  SteadyTime wake_at_ = never;
+  bool woken_ = false;
 };
 
-static_assert(Store<StepStore>);
+static_assert(ClientTransport<StepClientTransport>);
 
 }  // namespace restante::sim

@@ -118,6 +118,9 @@ class ProtocolChecker final : public Observer {
     /// Messages whose GETRESPONSE has not been sent: the youngest of those that left, the oldest of them first. Their
     /// offsets end just before `first`.
     Queue<Message> leaving;
+
+    /// Nothing was ever pushed to it.
+    bool untouched() const noexcept { return first == 0 && messages.empty() && leaving.empty(); }
   };
 
   // A reply that must come, and what it says when it does.
@@ -327,6 +330,9 @@ class ProtocolChecker final : public Observer {
   void load(SteadyTime time) {
     books_ = {};
     for (std::size_t id = 0; id < mailboxes_.size(); ++id) {
+      if (mailboxes_[id].untouched() && (durable_ == nullptr || (*durable_)[id].next_offset == 0)) {
+        continue;
+      }
       if (durable_ == nullptr) {
         mailboxes_[id] = {};
       } else if (writable_) {

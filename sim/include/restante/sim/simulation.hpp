@@ -100,7 +100,7 @@ class Simulation final : private Recorder {
     const LinkOptions& link = setup.link ? *setup.link : options_.link;
     delivery_.set_datagram(index, link.kind == LinkKind::datagram);
     if (!setup.raw && link.kind == LinkKind::stream) {
-      client_.judge(index, setup.options.reply_timeout);
+      client_.judge(index, {.reply_timeout = setup.options.reply_timeout});
     }
     Recorder& recorder = *this;
     clients_.push_back(std::make_unique<SimulatedClient>(
