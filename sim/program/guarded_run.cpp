@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -36,6 +37,13 @@ void assertion_failed(const char* condition, const char* explanation, const char
   throw AssertionFailed{failed_assertion.data()};
 }
 
+restante::sim::RunResult ended_by(const char* what, const char* sentence) {
+  restante::sim::RunResult result;
+  result.outcome = restante::sim::Outcome::violated;
+  result.violations.push_back({what, {}, sentence});
+  return result;
+}
+
 [[noreturn]] void terminated() {
   std::fprintf(stderr, "Seed %llu ended the program: %s\n", static_cast<unsigned long long>(seed_under_way),
                failed_assertion[0] == '\0' ? "an exception" : failed_assertion.data());
@@ -56,10 +64,12 @@ restante::sim::RunResult guarded_run(const restante::sim::Scenario& scenario, co
   try {
     return restante::sim::run(scenario, plan, seed, options);
   } catch (const AssertionFailed& failed) {
-    restante::sim::RunResult result;
-    result.outcome = restante::sim::Outcome::violated;
-    result.violations.push_back({"assertion", {}, failed.what()});
-    return result;
+    return ended_by("assertion", failed.what());
+  } catch (const std::bad_alloc&) {
+    // The scenario is too large for this machine, which says nothing of what it tests.
+    throw;
+  } catch (const std::exception& thrown) {
+    return ended_by("exception", thrown.what());
   }
 }
 

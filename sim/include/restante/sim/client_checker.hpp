@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <restante/bytes.hpp>
 #include <restante/sim/connection_table.hpp>
 #include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
@@ -16,34 +17,52 @@
 namespace restante::sim {
 
 /// Checks, for each client that uses the library's Client: that it claims its id on each connection before it asks for
-/// anything else; that it never finds a reply impossible, which the server's checker found right; that it gives up a
-/// connection for want of a reply only when it has waited for one as long as it should.
+/// anything else, and not twice at once; that it has no more requests under way than it may; that it never finds a
+/// reply impossible, which the server's checker found right, and tells of it what it says; that it gives up a
+/// connection for want of a reply when it has waited for one as long as it should, and not before.
 class ClientChecker final : public Observer {
  public:
   explicit ClientChecker(Findings& findings) : findings_{findings} {}
 
-  /// Judges this client from now on, whose ClientOptions say how long it waits for a reply.
-  void judge(ClientIndex client, Duration reply_timeout) {
+  /// Judges this client from now on, whose ClientOptions say how long it waits for a reply, and how many requests it
+  /// may have under way.
+  void judge(ClientIndex client, Duration reply_timeout, std::size_t requests_max) {
     if (client >= judged_.size()) {
       judged_.resize(std::size_t{client} + 1);
     }
-    judged_[client] = {true, reply_timeout};
+    judged_[client] = {true, reply_timeout, requests_max};
+  }
+
+  /// Compares what a client was told with what came over its wire. A client that is not judged is never wrong.
+  void check_told(SteadyTime time, ClientIndex client, const ClientTotals& told) {
+    if (client >= judged_.size() || !judged_[client].judged) {
+      return;
+    }
+    const Replies& replies = judged_[client].replies;
+    if (told.accepted != replies.accepted || told.mailbox_full != replies.mailbox_full ||
+        told.messages != replies.messages || told.found_empty != replies.empty) {
+      findings_.violation(checker_name, time,
+                          "a client was told something else than what came: " + std::to_string(told.accepted) +
+                              " accepted, " + std::to_string(told.mailbox_full) + " full, " +
+                              std::to_string(told.messages) + " messages, " + std::to_string(told.found_empty) +
+                              " empty; true are " + std::to_string(replies.accepted) + ", " +
+                              std::to_string(replies.mailbox_full) + ", " + std::to_string(replies.messages) + ", " +
+                              std::to_string(replies.empty));
+    }
   }
 
   void observe(const Entry& entry) override {
     switch (entry.kind) {
       case EntryKind::opening:
         if (entry.client < judged_.size() && judged_[entry.client].judged) {
-          connections_.insert(entry.connection).reply_timeout = judged_[entry.client].reply_timeout;
+          connections_.insert(entry.connection).client = entry.client;
         }
         break;
       case EntryKind::sent_by_client:
         sent(entry);
         break;
       case EntryKind::received_by_client:
-        if (State* const state = connections_.find(entry.connection); state != nullptr && !state->waiting.empty()) {
-          state->waiting.pop_front();
-        }
+        received(entry);
         break;
       case EntryKind::closed_at_server:
         closed_at_server(entry);
@@ -54,16 +73,31 @@ class ClientChecker final : public Observer {
   }
 
  private:
+  // How many of each kind came.
+  struct Replies {
+    std::uint64_t accepted = 0;
+    std::uint64_t mailbox_full = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t empty = 0;
+  };
+
   struct Judged {
     bool judged = false;
     Duration reply_timeout{};
+    std::size_t requests_max = 0;
+    Replies replies = {};
   };
 
+  enum class Asked : std::uint8_t { claim, other };
+
   struct State {
-    Duration reply_timeout{};
+    ClientIndex client = no_client;
     bool asked = false;
-    /// When each request was sent that has no reply yet.
-    Queue<SteadyTime> waiting;
+    /// The requests that have no reply yet.
+    Queue<Asked> waiting;
+    std::size_t claims = 0;
+    /// Since when the oldest of them waits: since it was sent, or since the reply before its own came.
+    SteadyTime waiting_since{};
   };
 
   static constexpr std::string_view checker_name = "client";
@@ -73,11 +107,50 @@ class ClientChecker final : public Observer {
     if (state == nullptr) {
       return;
     }
-    if (!state->asked && !(entry.bytes.size() == 3 && entry.bytes[0] == 0 && entry.bytes[1] == 0)) {
+    const bool is_claim = entry.bytes.size() == 3 && entry.bytes[0] == 0 && entry.bytes[1] == 0;
+    if (!state->asked && !is_claim) {
       findings_.violation(checker_name, entry.time, "a client asked for something before it claimed its id");
     }
+    if (is_claim && state->claims > 0) {
+      findings_.violation(checker_name, entry.time, "a client claimed its id while it waited for the reply to a claim");
+    }
+    if (!is_claim && state->waiting.size() >= judged_[state->client].requests_max) {
+      findings_.violation(checker_name, entry.time, "a client had more requests under way than it may");
+    }
+    if (state->waiting.empty()) {
+      state->waiting_since = entry.time;
+    }
     state->asked = true;
-    state->waiting.push_back(entry.time);
+    state->claims += is_claim ? 1 : 0;
+    state->waiting.push_back(is_claim ? Asked::claim : Asked::other);
+  }
+
+  void received(const Entry& entry) {
+    // Also what comes after the server has closed the connection.
+    if (entry.client < judged_.size()) {
+      count(entry.bytes, judged_[entry.client].replies);
+    }
+    State* const state = connections_.find(entry.connection);
+    if (state == nullptr || state->waiting.empty()) {
+      return;
+    }
+    if (entry.time > after(state->waiting_since, judged_[state->client].reply_timeout)) {
+      findings_.violation(checker_name, entry.time, "a client waited longer for a reply than it should");
+    }
+    state->waiting_since = entry.time;
+    state->claims -= state->waiting.front() == Asked::claim ? 1 : 0;
+    state->waiting.pop_front();
+  }
+
+  static void count(BytesView reply, Replies& replies) {
+    if (reply.size() < 3) {
+      return;
+    }
+    const unsigned kind = reply[0] * 16U + reply[1];
+    replies.accepted += kind == 0x12U ? 1 : 0;
+    replies.mailbox_full += kind == 0x13U ? 1 : 0;
+    replies.messages += kind == 0x20U ? 1 : 0;
+    replies.empty += kind == 0x11U ? 1 : 0;
   }
 
   // What the server learns is what the client said.
@@ -90,7 +163,7 @@ class ClientChecker final : public Observer {
       findings_.violation(checker_name, entry.time, "a client took a reply for one that it had not asked for");
     }
     if (entry.code == close_code::policy_violation && entry.text == "no reply came in time" &&
-        (state->waiting.empty() || entry.time < after(state->waiting.front(), state->reply_timeout))) {
+        (state->waiting.empty() || entry.time < after(state->waiting_since, judged_[state->client].reply_timeout))) {
       findings_.violation(checker_name, entry.time, "a client gave up before it had waited long enough for a reply");
     }
     connections_.erase(entry.connection);
