@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,13 @@ void assertion_failed(const char* condition, const char* explanation, const char
   throw AssertionFailed{failed_assertion.data()};
 }
 
+restante::sim::RunResult ended_by(const char* what, const char* sentence) {
+  restante::sim::RunResult result;
+  result.outcome = restante::sim::Outcome::violated;
+  result.violations.push_back({what, {}, sentence});
+  return result;
+}
+
 [[noreturn]] void terminated() {
   const char* const reason = failed_assertion[0] == '\0' ? "an exception" : failed_assertion.data();
   if (seed_under_way) {
@@ -61,10 +69,12 @@ restante::sim::RunResult guarded_run(const restante::sim::Scenario& scenario, co
   try {
     return restante::sim::run(scenario, plan, seed, options);
   } catch (const AssertionFailed& failed) {
-    restante::sim::RunResult result;
-    result.outcome = restante::sim::Outcome::violated;
-    result.violations.push_back({"assertion", {}, failed.what()});
-    return result;
+    return ended_by("assertion", failed.what());
+  } catch (const std::bad_alloc&) {
+    // The scenario is too large for this machine, which says nothing of what it tests.
+    throw;
+  } catch (const std::exception& thrown) {
+    return ended_by("exception", thrown.what());
   }
 }
 

@@ -20,12 +20,14 @@
 #include <restante/sim/plan.hpp>
 #include <restante/sim/run.hpp>
 #include <restante/sim/scenario.hpp>
+#include <restante/sim/scenario_fields.hpp>
 
-#include "scenario_fields.hpp"
 #include "text.hpp"
 
 namespace restante_sim {
 namespace {
+
+using namespace restante::sim::detail;
 
 using restante::Duration;
 using restante::LinkKind;
@@ -511,8 +513,8 @@ void check_groups(const Reader<Scenario>& reader) {
                                       " has a datagram link, on which the classic protocol cannot match replies to "
                                       "requests; expected is raw = true");
     }
-    for (const Duration every :
-         {group.push_every, group.get_every, group.stops_reading_every, group.leaves_every, group.garbage_every}) {
+    for (const Duration every : {group.push_every, group.get_every, group.stops_reading_every, group.leaves_every,
+                                 group.garbage_every, group.text_every}) {
       if (every > Duration::zero()) {
         actions += group.count * (every == group.push_every ? group.push_burst : 1.0) *
                    (static_cast<double>(scenario.duration.count()) / static_cast<double>(every.count()) + 1);

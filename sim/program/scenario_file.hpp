@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <restante/sim/scenario.hpp>
+#include <restante/sim/scenario_text.hpp>
 
 namespace restante_sim {
 
@@ -21,8 +22,7 @@ restante::sim::Scenario load_scenario(const std::string& path);
 /// Reads what a file says; `path` is only for messages. Throws ScenarioError.
 restante::sim::Scenario parse_scenario(std::string_view text, std::string_view path);
 
-/// The other way round: parse_scenario() of it gives an equal scenario. Each line of `comment` becomes a comment at the
-/// beginning. What is as usual is not written.
-std::string to_toml(const restante::sim::Scenario& scenario, std::string_view comment = {});
+/// The other way round: parse_scenario() of it gives an equal scenario.
+using restante::sim::to_toml;
 
 }  // namespace restante_sim

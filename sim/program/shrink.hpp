@@ -30,14 +30,17 @@ std::optional<Failure> failure_of(const restante::sim::Scenario& scenario, const
 
 struct Shrunk {
   restante::sim::Scenario scenario;
+  /// With which it fails: 1, where that does as well as the one that was given.
+  std::uint64_t seed = 1;
   Failure failure;
   restante::sim::RunResult result;
   std::uint64_t runs = 0;
 };
 
-/// Leaves out clients, kinds of actions, actions and time, as long as the run fails in the same way. Nothing where it
-/// does not fail in a way that can be made shorter. Makes at most `runs_max` runs; the result depends on nothing else
-/// than what is given. `progress` is told each step.
+/// Leaves out clients, kinds of actions, actions and time, and makes usual what is set and round what is crooked, as
+/// long as the run fails in the same way: what is left matters. Nothing where it does not fail in a way that can be
+/// made shorter. Makes at most `runs_max` runs; the result depends on nothing else than what is given. `progress` is
+/// told each step.
 std::optional<Shrunk> shrink(const restante::sim::Scenario& scenario, std::uint64_t seed, std::uint64_t runs_max,
                              const std::function<void(const Shrunk&)>& progress = {});
 

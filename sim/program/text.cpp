@@ -13,18 +13,6 @@ namespace {
 
 using restante::Duration;
 
-struct Unit {
-  std::string_view name;
-  Duration length;
-};
-
-constexpr std::array<Unit, 6> units{{{"h", std::chrono::hours{1}},
-                                     {"m", std::chrono::minutes{1}},
-                                     {"s", std::chrono::seconds{1}},
-                                     {"ms", std::chrono::milliseconds{1}},
-                                     {"us", std::chrono::microseconds{1}},
-                                     {"ns", std::chrono::nanoseconds{1}}}};
-
 constexpr std::string_view digits = "0123456789";
 
 // Takes a whole number off the front of a text; nothing where there is none, or one that is too large.
@@ -47,18 +35,6 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 
 }  // namespace
 
-std::string to_text(Duration duration) {
-  std::string text;
-  for (const Unit& unit : units) {
-    const Duration::rep number = duration / unit.length;
-    if (number > 0) {
-      text += std::to_string(number) + std::string{unit.name};
-      duration -= number * unit.length;
-    }
-  }
-  return text.empty() ? "0s" : text;
-}
-
 std::optional<Duration> duration_from(std::string_view text) {
   if (text.empty()) {
     return std::nullopt;
@@ -68,8 +44,8 @@ std::optional<Duration> duration_from(std::string_view text) {
   while (!text.empty()) {
     const std::optional<std::int64_t> number = take_number(text);
     const std::string_view name = text.substr(0, text.find_first_of(digits));
-    const Unit* found = nullptr;
-    for (const Unit& unit : units) {
+    const restante::sim::detail::Unit* found = nullptr;
+    for (const restante::sim::detail::Unit& unit : restante::sim::detail::units) {
       found = unit.name == name ? &unit : found;
     }
     if (!number || found == nullptr || found->length >= smallest || *number > (Duration::max() - sum) / found->length) {
@@ -83,7 +59,7 @@ std::optional<Duration> duration_from(std::string_view text) {
 }
 
 std::string rounded(Duration duration) {
-  for (const Unit& unit : units) {
+  for (const restante::sim::detail::Unit& unit : restante::sim::detail::units) {
     if (duration >= unit.length && unit.length <= std::chrono::minutes{1}) {
       const double number = static_cast<double>(duration.count()) / static_cast<double>(unit.length.count());
       std::array<char, 32> buffer{};
@@ -92,15 +68,6 @@ std::string rounded(Duration duration) {
     }
   }
   return "0 s";
-}
-
-std::string share_text(std::uint32_t per_million) {
-  std::string text = std::to_string(per_million / 10'000);
-  if (const std::uint32_t rest = per_million % 10'000; rest != 0) {
-    text += "." + std::to_string(10'000 + rest).substr(1);
-    text.resize(text.find_last_not_of('0') + 1);
-  }
-  return text + "%";
 }
 
 std::optional<std::uint32_t> share_from(std::string_view text) {
@@ -159,22 +126,6 @@ std::string hex(std::uint64_t number) {
     bytes[i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
   }
   return hex(restante::BytesView{bytes});
-}
-
-std::string json_text(std::string_view text) {
-  std::string json = "\"";
-  for (const char character : text) {
-    if (character == '"' || character == '\\') {
-      json += '\\';
-      json += character;
-    } else if (static_cast<unsigned char>(character) < 0x20) {
-      const std::uint8_t byte[] = {static_cast<std::uint8_t>(character)};
-      json += "\\u00" + hex(byte);
-    } else {
-      json += character;
-    }
-  }
-  return json + "\"";
 }
 
 std::string shell_text(std::string_view text) {

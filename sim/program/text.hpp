@@ -7,23 +7,24 @@
 #include <string_view>
 
 #include <restante/bytes.hpp>
+#include <restante/sim/text.hpp>
 #include <restante/time.hpp>
 
 namespace restante_sim {
 
-/// "250ms", "1m30s": whole numbers of h, m, s, ms, us and ns, larger units first; "0s" for none. Not for negative ones.
-std::string to_text(restante::Duration duration);
+using restante::sim::detail::json_text;
+using restante::sim::detail::share_text;
+using restante::sim::detail::to_text;
 
-/// The other way round; nothing for what to_text() cannot say. A number may be larger than its unit needs: "90s".
+/// The other way round than to_text(); nothing for what it cannot say. A number may be larger than its unit needs:
+/// "90s".
 std::optional<restante::Duration> duration_from(std::string_view text);
 
 /// A duration for people, to about three digits: "1.24 s".
 std::string rounded(restante::Duration duration);
 
-/// Of a million, as a percentage: "2%", "0.05%".
-std::string share_text(std::uint32_t per_million);
-
-/// The other way round; nothing for what is no percentage from 0 to 100 with at most four digits after the point.
+/// The other way round than share_text(); nothing for what is no percentage from 0 to 100 with at most four digits
+/// after the point.
 std::optional<std::uint32_t> share_from(std::string_view text);
 
 /// 1234567 as "1,234,567".
@@ -37,9 +38,6 @@ std::string hex(restante::BytesView bytes);
 
 /// 16 hexadecimal digits.
 std::string hex(std::uint64_t number);
-
-/// As a string of JSON, with its quotes. Bytes that are no UTF-8 come out as they are.
-std::string json_text(std::string_view text);
 
 /// As an argument that a shell takes as it is.
 std::string shell_text(std::string_view text);

@@ -17,7 +17,7 @@ constexpr std::string_view gave_up = "no reply came in time";
 class ClientCheckerTest : public ::testing::Test {
  protected:
   ClientCheckerTest() {
-    checker.judge(0, {.reply_timeout = 30s});
+    checker.judge(0, {.reply_timeout = 30s, .requests_max = 2});
     story.opens(wire);
   }
 
@@ -71,6 +71,59 @@ TEST_F(ClientCheckerTest, FindsAClientThatGivesUpThoughItWaitsForNothing) {
   story.now += 60s;
   story.tell(EntryKind::closed_at_server, wire, {}, close_code::policy_violation, gave_up);
   EXPECT_EQ(story.finding(), "a client gave up before it had waited long enough for a reply");
+}
+
+TEST_F(ClientCheckerTest, FindsAClientThatGivesUpThoughAReplyCameInTime) {
+  sends(associate(1));
+  sends(get(1));
+  story.now += 29s;
+  gets(associated(1));
+  story.now += 2s;
+  story.tell(EntryKind::closed_at_server, wire, {}, close_code::policy_violation, gave_up);
+  EXPECT_EQ(story.finding(), "a client gave up before it had waited long enough for a reply");
+}
+
+TEST_F(ClientCheckerTest, FindsAClientThatWaitsForAReplyForEver) {
+  sends(associate(1));
+  story.now += 30s;
+  gets(associated(1));
+  EXPECT_EQ(story.finding(), "");
+  sends(get(1));
+  story.now += 31s;
+  gets(empty(1));
+  EXPECT_EQ(story.finding(), "a client waited longer for a reply than it should");
+}
+
+TEST_F(ClientCheckerTest, FindsAnIdThatIsClaimedTwiceAtOnce) {
+  sends(associate(1));
+  gets(unknown_error(1));
+  sends(associate(1));
+  EXPECT_EQ(story.finding(), "");
+  sends(associate(1));
+  EXPECT_EQ(story.finding(), "a client claimed its id while it waited for the reply to a claim");
+}
+
+TEST_F(ClientCheckerTest, FindsMoreRequestsThanThereMayBe) {
+  sends(associate(1));
+  sends(get(1));
+  EXPECT_EQ(story.finding(), "");
+  sends(get(1));
+  EXPECT_EQ(story.finding(), "a client had more requests under way than it may");
+}
+
+TEST_F(ClientCheckerTest, ComparesWhatAClientWasToldWithWhatCame) {
+  sends(associate(1));
+  gets(associated(1));
+  for (const Bytes& reply : {accepted(1), full(1), response(1, 2, 3), empty(1)}) {
+    sends(get(1));
+    gets(reply);
+  }
+  checker.check_told({}, 0, {.accepted = 1, .mailbox_full = 1, .messages = 1, .found_empty = 1});
+  EXPECT_EQ(story.finding(), "");
+  checker.check_told({}, 0, {.accepted = 2, .mailbox_full = 0, .messages = 1, .found_empty = 1});
+  EXPECT_EQ(story.finding(),
+            "a client was told something else than what came: 2 accepted, 0 full, 1 messages, 1 empty; true are 1, 1, "
+            "1, 1");
 }
 
 TEST_F(ClientCheckerTest, DoesNotJudgeWhoIsRaw) {

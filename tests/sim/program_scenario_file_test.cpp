@@ -8,7 +8,6 @@
 #include <restante/sim/plan.hpp>
 #include <restante/sim/scenario.hpp>
 
-#include "scenario_fields.hpp"
 #include "scenario_file.hpp"
 
 namespace {

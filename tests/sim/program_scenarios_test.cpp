@@ -24,9 +24,9 @@ using restante::sim::Outcome;
 using restante::sim::RunResult;
 using restante::sim::Scenario;
 
-std::vector<std::string> names_of_scenarios() {
+std::vector<std::string> names_of_scenarios(const std::string& folder = RESTANTE_SCENARIOS) {
   std::vector<std::string> names;
-  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator{RESTANTE_SCENARIOS}) {
+  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator{folder}) {
     if (entry.path().extension() == ".toml") {
       names.push_back(entry.path().stem().string());
     }
@@ -80,6 +80,22 @@ TEST_P(ExampleScenario, IsCalledLikeItsFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ExampleScenario, testing::ValuesIn(names_of_scenarios()),
+                         [](const auto& tested) { return tested.param; });
+
+// What was made of runs that found a planted fault.
+class FoundScenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(FoundScenario, HoldsWithAnySeedAndIsSmall) {
+  const Scenario scenario = scenario_of("found/" + GetParam());
+  EXPECT_EQ(scenario.name, GetParam());
+  EXPECT_LE(scenario.actions.size(), 40U);
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const RunResult result = run(scenario, seed);
+    EXPECT_EQ(result.outcome, Outcome::held) << "seed " << seed << "\n" << findings(result, "");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FoundScenario, testing::ValuesIn(names_of_scenarios(RESTANTE_SCENARIOS "/found")),
                          [](const auto& tested) { return tested.param; });
 
 }  // namespace

@@ -54,7 +54,22 @@ TEST(Shrink, WritesAScenarioThatFailsInTheSameWay) {
   const std::optional<Shrunk> shrunk = shrink(uncertain(), seed, 300);
   ASSERT_TRUE(shrunk.has_value());
   const Scenario written = parse_scenario(to_toml(shrunk->scenario), "written.toml");
-  EXPECT_EQ(failure_of(written, run(written, seed)), shrunk->failure);
+  EXPECT_EQ(failure_of(written, run(written, shrunk->seed)), shrunk->failure);
+}
+
+TEST(Shrink, LeavesNothingSetAndNoTimeCrookedThatDoesNotMatter) {
+  Scenario scenario = uncertain();
+  scenario.link.jitter = 20ms;
+  scenario.mailbox_messages_max = 50;
+  const std::uint64_t seed = explore(scenario, {.from = 1, .seeds = 100}).failed.at(0).seed;
+  const std::optional<Shrunk> shrunk = shrink(scenario, seed, 2000);
+  ASSERT_TRUE(shrunk.has_value());
+  EXPECT_EQ(shrunk->scenario.mailbox_messages_max, Scenario{}.mailbox_messages_max);
+  EXPECT_EQ(shrunk->scenario.link.jitter, 0ms);
+  EXPECT_EQ(shrunk->scenario.groups.front().get_every, 0ms);
+  for (const restante::sim::Action& action : shrunk->scenario.actions) {
+    EXPECT_EQ(action.at % 1ms, 0ms);
+  }
 }
 
 TEST(Shrink, GivesTheSameEachTime) {

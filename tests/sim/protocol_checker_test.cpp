@@ -55,6 +55,28 @@ TEST_F(ProtocolCheckerTest, FindsNothingInWhatIsRight) {
   EXPECT_EQ(story.finding(), "");
 }
 
+TEST_F(ProtocolCheckerTest, ComparesTheCountersOfTheServerWithWhatIsThere) {
+  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  MessengerCounters told;
+  told.books = {.loaded = 0, .stored = 1, .taken = 0, .held = 1};
+  told.addresses_held = 2;
+  told.connections_open = 2;
+  told.payload_bytes_held = 1;
+  checker.check_counters({}, told);
+  EXPECT_EQ(story.finding(), "");
+  told.addresses_held = 3;
+  checker.check_counters({}, told);
+  EXPECT_EQ(story.finding(), "the server says that 3 addresses are held, and it is 2");
+}
+
+TEST_F(ProtocolCheckerTest, FindsTextThatClosesAConnectionForAnotherReason) {
+  story.tell(EntryKind::received_by_server, ada, {}, 0, {}, MessageType::text);
+  story.tell(EntryKind::closed_at_client, ada, {}, close_code::unsupported_data);
+  EXPECT_EQ(story.finding(), "");
+  story.tell(EntryKind::closed_at_client, ada, {}, close_code::protocol_error);
+  EXPECT_EQ(story.finding(), "text closed a connection with 1002");
+}
+
 TEST_F(ProtocolCheckerTest, FindsAWrongReply) {
   story.asks_and_gets(ada, get(1), association_failed(1));
   EXPECT_THAT(story.finding(), HasSubstr("another packet than 1 1 1"));
@@ -228,6 +250,13 @@ class ProtocolCheckerWithDiskTest : public ::testing::Test {
     durable[2].next_offset = offset + 1;
   }
 
+  /// Message 0, which is on the disk before it is acknowledged.
+  void stores_one() {
+    story.asks(ada, push(1, 2, 7));
+    keep(0, 1, 7);
+    story.replies(ada, accepted(1));
+  }
+
   void restart() {
     story.tell(EntryKind::server_crashed);
     story.tell(EntryKind::server_started);
@@ -240,9 +269,8 @@ class ProtocolCheckerWithDiskTest : public ::testing::Test {
 };
 
 TEST_F(ProtocolCheckerWithDiskTest, FindsNothingWhereTheDiskHasWhatWasAcknowledged) {
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  stores_one();
   story.asks(ada, push(1, 2, 8));
-  keep(0, 1, 7);
   restart();
   EXPECT_EQ(story.finding(), "");
   EXPECT_EQ(checker.depth(2), 1U);
@@ -258,15 +286,19 @@ TEST_F(ProtocolCheckerWithDiskTest, AllowsThatTheDiskHasWhatWasNotAcknowledged) 
 }
 
 TEST_F(ProtocolCheckerWithDiskTest, FindsAnAcknowledgedMessageThatIsGone) {
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  stores_one();
+  durable[2] = {};
   restart();
   EXPECT_EQ(story.finding(), "message 0, which had been acknowledged, is gone in mailbox 2 after the store was loaded");
 }
 
 TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageThatHadBeenGivenOut) {
   story.asks_and_gets(ada, associate(2), associated(2));
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
-  story.asks_and_gets(ada, get(2), response(2, 1, 7));
+  stores_one();
+  story.asks(ada, get(2));
+  durable[2].messages.clear();
+  story.replies(ada, response(2, 1, 7));
+  EXPECT_EQ(story.finding(), "");
   keep(0, 1, 7);
   restart();
   EXPECT_THAT(story.finding(), HasSubstr("had been given out are back in mailbox 2"));
@@ -274,9 +306,8 @@ TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageThatHadBeenGivenOut) {
 
 TEST_F(ProtocolCheckerWithDiskTest, AllowsThatAMessageIsBackWhoseResponseWasNotSent) {
   story.asks_and_gets(ada, associate(2), associated(2));
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  stores_one();
   story.asks(ada, get(2));
-  keep(0, 1, 7);
   restart();
   EXPECT_EQ(story.finding(), "");
   EXPECT_EQ(checker.depth(2), 1U);
@@ -289,20 +320,74 @@ TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageOnDiskThatNobodyPushed) {
 }
 
 TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageOnDiskThatIsAnother) {
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
-  keep(0, 1, 8);
+  stores_one();
+  durable[2].messages.front().payload = {8};
   restart();
   EXPECT_THAT(story.finding(), HasSubstr("message 0 is another in mailbox 2"));
 }
 
 TEST_F(ProtocolCheckerWithDiskTest, LooksAtTheDiskAlsoWhenTheStoreRecovers) {
-  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  stores_one();
   story.tell(EntryKind::store_failed);
   story.asks_and_gets(ada, push(1, 2, 8), unknown_error(1));
   story.asks_and_gets(ada, get(1), unknown_error(1));
   EXPECT_EQ(story.finding(), "");
+  durable[2] = {};
   story.tell(EntryKind::store_recovered);
   EXPECT_THAT(story.finding(), HasSubstr("is gone in mailbox 2"));
+}
+
+TEST_F(ProtocolCheckerWithDiskTest, FindsAnAcknowledgementThatLeavesBeforeTheMessageIsOnTheDisk) {
+  story.asks_and_gets(ada, push(1, 2, 7), accepted(1));
+  EXPECT_EQ(story.finding(), "the server said 1 2 1 before that was on its disk");
+}
+
+TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageThatIsGivenOutBeforeTheDiskKnows) {
+  story.asks_and_gets(ada, associate(2), associated(2));
+  stores_one();
+  story.asks_and_gets(ada, get(2), response(2, 1, 7));
+  EXPECT_THAT(story.finding(), HasSubstr("before that was on its disk"));
+}
+
+TEST_F(ProtocolCheckerWithDiskTest, FindsAMailboxThatIsSaidToBeFullBeforeTheDiskKnows) {
+  stores_one();
+  story.asks(ada, push(1, 2, 8));
+  story.asks(ada, push(1, 2, 9));
+  story.asks(ada, push(1, 2, 10));
+  keep(1, 1, 8);
+  story.replies(ada, accepted(1));
+  keep(2, 1, 9);
+  story.replies(ada, accepted(1));
+  story.replies(ada, full(1));
+  EXPECT_EQ(story.finding(), "");
+  story.asks(ada, push(1, 2, 11));
+  durable[2].next_offset = 2;
+  story.replies(ada, full(1));
+  EXPECT_EQ(story.finding(), "the server said 1 3 1 before that was on its disk");
+}
+
+TEST_F(ProtocolCheckerWithDiskTest, FindsAMailboxThatIsSaidToBeEmptyBeforeTheDiskKnows) {
+  story.asks_and_gets(ada, associate(2), associated(2));
+  story.asks_and_gets(ada, get(2), empty(2));
+  EXPECT_EQ(story.finding(), "");
+  stores_one();
+  story.asks(ada, get(2));
+  story.asks(ada, get(2));
+  durable[2].messages.clear();
+  story.replies(ada, response(2, 1, 7));
+  EXPECT_EQ(story.finding(), "");
+  keep(0, 1, 7);
+  story.replies(ada, empty(2));
+  EXPECT_EQ(story.finding(), "the server said 1 1 2 before that was on its disk");
+}
+
+TEST_F(ProtocolCheckerWithDiskTest, FindsAReplyToWhoWaitedWhenTheStoreFailed) {
+  story.asks(ada, push(1, 2, 7));
+  story.tell(EntryKind::store_failed);
+  keep(0, 1, 7);
+  story.tell(EntryKind::store_recovered);
+  story.replies(ada, accepted(1));
+  EXPECT_EQ(story.finding(), "the server answered a request that had waited for a store that failed");
 }
 
 TEST_F(ProtocolCheckerWithDiskTest, FindsAMessageThatIsAcceptedWhileTheStoreIsAway) {

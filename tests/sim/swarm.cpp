@@ -67,7 +67,13 @@ int explore(std::uint64_t first, std::uint64_t count) {
   std::uint64_t requests = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     current_seed = seed;
-    const RunResult result = restante::sim::run(restante::sim::swarm_scenario(seed), seed);
+    RunResult result;
+    try {
+      result = restante::sim::run(restante::sim::swarm_scenario(seed), seed);
+    } catch (const std::exception& thrown) {
+      std::cout << "seed " << seed << ": exception: " << thrown.what() << "\n";
+      return 1;
+    }
     if (tell(seed, result)) {
       return 1;
     }

@@ -51,7 +51,8 @@ inline void add_swarm_clients(Scenario& scenario, Random& random) {
                              .get_every = 200ms,
                              .leaves_every = random.between(500ms, 3s),
                              .leaves_for = 50ms,
-                             .garbage_every = random.between(10ms, 300ms)});
+                             .garbage_every = random.between(10ms, 300ms),
+                             .text_every = random.between(1s, 10s)});
 }
 
 }  // namespace detail

@@ -30,22 +30,6 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-/// What became of a client's requests.
-struct ClientTotals {
-  std::uint64_t accepted = 0;
-  std::uint64_t mailbox_full = 0;
-  /// Answered with a refusal of another kind.
-  std::uint64_t refused = 0;
-  /// The connection ended before the reply came.
-  std::uint64_t unknown = 0;
-  /// Not sent, because there was no connection.
-  std::uint64_t not_connected = 0;
-  std::uint64_t messages = 0;
-  std::uint64_t found_empty = 0;
-
-  friend bool operator==(const ClientTotals&, const ClientTotals&) = default;
-};
-
 struct ClientSetup {
   /// The id that it associates with.
   classic::ClientId id = 0;
@@ -83,6 +67,7 @@ class SimulatedClient {
   /// Starts the program if it does not run, connects, and associates its id. Nothing happens to a client that is
   /// connected or connecting.
   void connect() {
+    wanted_ = true;
     if (!running_) {
       start();
     }
@@ -100,6 +85,7 @@ class SimulatedClient {
     if (!running_) {
       return;
     }
+    wanted_ = false;
     if (setup_.raw) {
       tap_.close(transport_.connection(), close_code::normal, "");
     } else {
@@ -124,6 +110,7 @@ class SimulatedClient {
     }
     transport_.crash();
     program_.reset();
+    asked_ = told();
     running_ = false;
     open_ = false;
     associated_ = false;
@@ -136,6 +123,7 @@ class SimulatedClient {
 
   /// Pushes from its own id. What became of it is counted.
   void push(classic::ClientId to, std::string_view text) {
+    ++asked_;
     if (!running_) {
       ++totals_.not_connected;
     } else if (setup_.raw) {
@@ -148,6 +136,7 @@ class SimulatedClient {
 
   /// Asks for the oldest message of its mailbox, and with `drain` goes on until the mailbox is empty.
   void get(bool drain = false) {
+    ++asked_;
     if (!running_) {
       ++totals_.not_connected;
     } else if (setup_.raw) {
@@ -168,7 +157,7 @@ class SimulatedClient {
 
   /// Sends a text message, which the server closes the connection for.
   void send_text(std::string_view text) {
-    if (running_ && transport_.connection() != Connection{}) {
+    if (running_ && (open_ || (program_ && program_->state() == Client<Tap<MemoryClient>>::State::connected))) {
       tap_.send_text(transport_.connection(), text);
     }
   }
@@ -226,6 +215,15 @@ class SimulatedClient {
   /// How many requests wait for a reply.
   std::size_t requests() const noexcept { return program_ ? program_->requests() : 0; }
 
+  /// When nobody waits for a reply any more: each push and each get was told what became of it, once.
+  void check_quiet() {
+    if (!setup_.raw && asked_ != told()) {
+      findings_.liveness_failure(checker_name, network_.now(),
+                                 "of " + std::to_string(asked_) + " requests of a client, " + std::to_string(told()) +
+                                     " were told what became of them");
+    }
+  }
+
  private:
   // A client without manners: it listens to nothing.
   class Raw final : public TransportListener {
@@ -266,6 +264,9 @@ class SimulatedClient {
 
   void told(const ClientEvent& event) {
     if (std::holds_alternative<client_event::Connected>(event)) {
+      if (!wanted_) {
+        findings_.violation(checker_name, network_.now(), "a client came back that was told to stay away");
+      }
       if (!claimed_) {
         claim();
       } else if (setup_.asks_on_return) {
@@ -309,8 +310,13 @@ class SimulatedClient {
         EventWeight::deadline);
   }
 
+  // It was sent, and its connection ended.
+  static bool is_unknown(std::error_code error) {
+    return error == Error::disconnected || error == Error::protocol_violation;
+  }
+
   void pushed(std::error_code error, classic::PushResult result) {
-    if (error == Error::disconnected || error == Error::protocol_violation) {
+    if (is_unknown(error)) {
       ++totals_.unknown;
       findings_.sometimes.reach(Sometimes::outcome_unknown);
     } else if (error) {
@@ -326,7 +332,7 @@ class SimulatedClient {
 
   void got(std::error_code error, const classic::GetResult& result, bool drain) {
     if (error) {
-      error == Error::not_connected ? ++totals_.not_connected : ++totals_.unknown;
+      is_unknown(error) ? ++totals_.unknown : ++totals_.not_connected;
       draining_ = draining_ && !drain;
       return;
     }
@@ -377,7 +383,14 @@ class SimulatedClient {
     }
   }
 
+  // Pushes and gets whose outcome is known.
+  std::uint64_t told() const noexcept {
+    return totals_.accepted + totals_.mailbox_full + totals_.refused + totals_.unknown + totals_.not_connected +
+           totals_.messages + totals_.found_empty;
+  }
+
   static constexpr Duration claim_again_after = std::chrono::seconds{1};
+  static constexpr std::string_view checker_name = "client";
 
   MemoryNetwork& network_;
   Recorder& recorder_;
@@ -390,6 +403,8 @@ class SimulatedClient {
   Raw raw_;
   std::unique_ptr<Client<Tap<MemoryClient>>> program_;
   bool running_ = false;
+  /// connect() was called, and disconnect() was not since.
+  bool wanted_ = false;
   /// Of a raw client: the connection stands.
   bool open_ = false;
   bool associated_ = false;
@@ -397,6 +412,8 @@ class SimulatedClient {
   bool claimed_ = false;
   std::uint64_t starts_ = 0;
   ClientTotals totals_;
+  /// Pushes and gets; those that a crash cut off do not count.
+  std::uint64_t asked_ = 0;
   /// get_all() waits for the end of the mailbox.
   bool draining_ = false;
   bool keeps_messages_ = false;

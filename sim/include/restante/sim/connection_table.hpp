@@ -58,6 +58,15 @@ class ConnectionTable {
     }
   }
 
+  /// How many there are.
+  std::size_t size() const {
+    std::size_t count = 0;
+    for (const std::vector<Row>& rows : slots_) {
+      count += rows.size();
+    }
+    return count;
+  }
+
   void clear() { slots_.clear(); }
 
  private:

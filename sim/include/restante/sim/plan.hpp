@@ -113,6 +113,8 @@ class Planner {
     each(begin, end, group.garbage_every, garbage, [&](Duration at) {
       add(at, ActionKind::garbage, client, {.bytes = static_cast<std::uint32_t>(garbage.below(300))});
     });
+    Random text = random.fork("text");
+    each(begin, end, group.text_every, text, [&](Duration at) { add(at, ActionKind::text, client); });
     if (group.leaves_at > Duration::zero()) {
       add(group.leaves_at, ActionKind::disconnect, client);
     }

@@ -2,13 +2,16 @@
 // from docs/protocol.md and shares nothing with the core.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <restante/core/counters.hpp>
+#include <restante/messenger_options.hpp>
 #include <restante/sim/connection_table.hpp>
 #include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
@@ -24,9 +27,9 @@ struct ProtocolRules {
 
 /// Checks, at the server's end of the wire: exactly one reply to each request, in order, and the right one; that no id
 /// has two holders, and each is free again when its holder is gone; that messages leave each mailbox in the order of
-/// their acceptance, none twice, none that nobody sent; that a mailbox refuses when it is full and only then. With a
-/// disk it checks, each time that a server starts from it, that all that was acknowledged is there, and nothing that
-/// was given out.
+/// their acceptance, none twice, none that nobody sent; that a mailbox refuses when it is full and only then; that text
+/// closes a connection. With a disk it checks that what a reply says is on it before the reply leaves, and, each time
+/// that a server starts from it, that all that was acknowledged is there, and nothing that was given out.
 class ProtocolChecker final : public Observer {
  public:
   /// `durable` is what the server would find on its disk now, or nullptr where it has none.
@@ -47,6 +50,9 @@ class ProtocolChecker final : public Observer {
       case EntryKind::sent_by_server:
         sent(entry);
         break;
+      case EntryKind::closed_at_client:
+        told_why(entry);
+        break;
       case EntryKind::closed_at_server:
         closed(entry.connection);
         break;
@@ -59,6 +65,7 @@ class ProtocolChecker final : public Observer {
         break;
       case EntryKind::store_failed:
         writable_ = false;
+        forget_replies();
         findings_.sometimes.reach(Sometimes::store_failed);
         break;
       case EntryKind::store_recovered:
@@ -91,7 +98,17 @@ class ProtocolChecker final : public Observer {
     });
   }
 
-  /// Compares with what the server says of itself.
+  /// Compares with what the server says of itself. Nobody asks for its books while its store cannot be read.
+  void check_counters(SteadyTime time, const MessengerCounters& told) {
+    const auto held = std::count_if(holders_.begin(), holders_.end(), [](Connection id) { return id != Connection{}; });
+    check_number(time, "addresses are held", told.addresses_held, static_cast<std::uint64_t>(held));
+    check_number(time, "connections are open", told.connections_open, connections_.size());
+    if (told.store_available) {
+      check_books(time, told.books);
+      check_number(time, "bytes of payloads are held", told.payload_bytes_held, payload_bytes_held());
+    }
+  }
+
   void check_books(SteadyTime time, const Books& told) {
     if (told != books_) {
       fail(time, "the books of the server are wrong: it says loaded " + std::to_string(told.loaded) + ", stored " +
@@ -128,17 +145,38 @@ class ProtocolChecker final : public Observer {
     std::uint8_t type = 0;
     std::uint8_t code = 0;
     std::uint8_t id = 0;
-    /// For a PUSH that was accepted or a GET that took a message: which one.
+    /// For a PUSH that was accepted or a GET that took a message: which one. For a mailbox that is full, the youngest
+    /// in it; for one that is empty, the latest that was taken from it.
     std::uint8_t mailbox = 0;
     Offset offset = 0;
     Message message = {};
+    /// The store failed to keep what it says, or something before it.
+    bool never = false;
   };
 
   struct State {
     Queue<Expected> expected;
+    bool sent_text = false;
   };
 
   static constexpr std::string_view checker_name = "protocol";
+
+  void check_number(SteadyTime time, std::string_view what, std::uint64_t told, std::uint64_t right) {
+    if (told != right) {
+      fail(time, "the server says that " + std::to_string(told) + " " + std::string{what} + ", and it is " +
+                     std::to_string(right));
+    }
+  }
+
+  std::uint64_t payload_bytes_held() const {
+    std::uint64_t bytes = 0;
+    for (const Mailbox& mailbox : mailboxes_) {
+      for (const Message& message : mailbox.messages) {
+        bytes += message.length;
+      }
+    }
+    return bytes;
+  }
 
   void fail(SteadyTime time, std::string sentence) { findings_.violation(checker_name, time, std::move(sentence)); }
 
@@ -151,6 +189,7 @@ class ProtocolChecker final : public Observer {
     if (entry.type == MessageType::text) {
       // The server closes the connection: what it has not answered yet, it never will.
       state->expected.clear();
+      state->sent_text = true;
       return;
     }
     ++findings_.totals.requests_received;
@@ -192,7 +231,7 @@ class ProtocolChecker final : public Observer {
     }
     Mailbox& mailbox = mailboxes_[id];
     if (mailbox.messages.empty()) {
-      return {1, 1, id};
+      return {1, 1, id, id, mailbox.first - 1};
     }
     const Message message = mailbox.messages.front();
     const Expected expected{2, 0, id, id, mailbox.first, message};
@@ -224,7 +263,7 @@ class ProtocolChecker final : public Observer {
     Mailbox& mailbox = mailboxes_[receiver];
     if (mailbox.messages.size() >= rules_.mailbox_messages_max) {
       findings_.sometimes.reach(Sometimes::mailbox_full);
-      return {1, 3, sender};
+      return {1, 3, sender, receiver, mailbox.first + mailbox.messages.size() - 1};
     }
     const Message message{fingerprint(request.subspan(5)), sender, static_cast<std::uint8_t>(length), false};
     const Offset offset = mailbox.first + mailbox.messages.size();
@@ -247,9 +286,16 @@ class ProtocolChecker final : public Observer {
     }
     const Expected expected = state->expected.front();
     state->expected.pop_front();
+    if (expected.never) {
+      fail(entry.time, "the server answered a request that had waited for a store that failed");
+      return;
+    }
     if (!matches(expected, entry.bytes)) {
       fail(entry.time, "the server answered with another packet than " + describe(expected));
       return;
+    }
+    if (!is_durable(expected)) {
+      fail(entry.time, "the server said " + describe(expected) + " before that was on its disk");
     }
     if (expected.type == 1 && expected.code == 2) {
       ++findings_.totals.pushes_accepted;
@@ -270,6 +316,18 @@ class ProtocolChecker final : public Observer {
     }
     return reply.size() == std::size_t{5} + expected.message.length && reply[3] == expected.message.sender &&
            reply[4] == expected.message.length && fingerprint(reply.subspan(5)) == expected.message.fingerprint;
+  }
+
+  // Whether the disk has what the reply says, which others may have done.
+  bool is_durable(const Expected& expected) const {
+    if (durable_ == nullptr || expected.type == 0) {
+      return true;
+    }
+    const Disk::Mailbox& durable = (*durable_)[expected.mailbox];
+    const bool says_stored = expected.type == 1 && expected.code != 1;
+    const Offset end = says_stored || durable.messages.empty() ? durable.next_offset : durable.messages.front().offset;
+    // Of a mailbox that was always empty, nothing need be there.
+    return end >= expected.offset + 1;
   }
 
   static std::string describe(const Expected& expected) {
@@ -298,6 +356,24 @@ class ProtocolChecker final : public Observer {
     Mailbox& mailbox = mailboxes_[expected.mailbox];
     while (!mailbox.leaving.empty() && mailbox.first - mailbox.leaving.size() <= expected.offset) {
       mailbox.leaving.pop_front();
+    }
+  }
+
+  // Whoever waits when the store fails is to be disconnected rather than answered.
+  void forget_replies() {
+    connections_.for_each([](Connection, State& state) {
+      for (Expected& expected : state.expected) {
+        expected.never = true;
+      }
+    });
+  }
+
+  // A client that leaves by itself, or is cut off, may not learn why the server closed.
+  void told_why(const Entry& entry) {
+    const State* const state = connections_.find(entry.connection);
+    if (state != nullptr && state->sent_text && entry.code != close_code::unsupported_data &&
+        entry.code != close_code::normal && entry.code != close_code::abnormal) {
+      fail(entry.time, "text closed a connection with " + std::to_string(entry.code));
     }
   }
 

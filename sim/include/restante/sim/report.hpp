@@ -102,6 +102,22 @@ class SometimesCounts {
   std::array<std::uint64_t, static_cast<std::size_t>(Sometimes::count)> counts_{};
 };
 
+/// What became of a client's requests.
+struct ClientTotals {
+  std::uint64_t accepted = 0;
+  std::uint64_t mailbox_full = 0;
+  /// Answered with a refusal of another kind.
+  std::uint64_t refused = 0;
+  /// The connection ended before the reply came.
+  std::uint64_t unknown = 0;
+  /// Not sent, because there was no connection, or too many others were under way.
+  std::uint64_t not_connected = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t found_empty = 0;
+
+  friend bool operator==(const ClientTotals&, const ClientTotals&) = default;
+};
+
 /// What clients and server did, in numbers.
 struct Totals {
   std::uint64_t requests_received = 0;

@@ -1,13 +1,13 @@
 // Runs a plan, heals everything, and says what came of it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <restante/sim/perform.hpp>
 #include <restante/sim/plan.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/scenario.hpp>
@@ -66,7 +66,7 @@ class Execution {
                      .waiting_bytes_max = scenario.waiting_bytes_max,
                      .stuck_after = scenario.stuck_after,
                      .disk = scenario.disk}},
-        garbage_{simulation_.network().random("garbage")} {
+        performer_{simulation_} {
     if (options.hash) {
       simulation_.add_observer(hash_);
     }
@@ -75,10 +75,11 @@ class Execution {
     }
     for (const PlannedClient& client : plan.clients) {
       const ClientGroup& group = scenario.groups[client.group];
-      simulation_.add_client({.id = client.id,
-                              .link = group.link,
-                              .raw = group.raw,
-                              .asks_on_return = group.get_every > Duration::zero()});
+      ClientSetup setup{
+          .id = client.id, .link = group.link, .raw = group.raw, .asks_on_return = group.get_every > Duration::zero()};
+      setup.options.requests_max = group.requests_max;
+      setup.options.reply_timeout = group.reply_timeout;
+      simulation_.add_client(std::move(setup));
       has_reader_.push_back(group.get_every > Duration::zero());
     }
   }
@@ -104,117 +105,9 @@ class Execution {
 
   void act_now() {
     while (next_ < plan_.actions.size() && SteadyTime{} + plan_.actions[next_].at <= simulation_.now()) {
-      const Action& action = plan_.actions[next_++];
-      if (action.client < simulation_.clients().size()) {
-        act(action, *simulation_.clients()[action.client]);
-      }
+      performer_.perform(plan_.actions[next_++]);
     }
     schedule_next();
-  }
-
-  void act(const Action& action, SimulatedClient& client) {
-    switch (action.kind) {
-      case ActionKind::connect:
-        return client.connect();
-      case ActionKind::disconnect:
-        return client.disconnect();
-      case ActionKind::crash_client:
-        simulation_.note("crash", client.index());
-        return client.crash();
-      case ActionKind::push:
-        return client.push(action.to, payload(action));
-      case ActionKind::get:
-        return client.get();
-      case ActionKind::drain:
-        return client.get(true);
-      case ActionKind::garbage:
-        return send_garbage(client, action.bytes);
-      case ActionKind::text:
-        return client.send_text("this is no packet");
-      case ActionKind::stop_reading:
-        simulation_.note("stops reading", client.index());
-        return client.pause_reading();
-      case ActionKind::read_on:
-        return client.resume_reading();
-      default:
-        return act_on_network(action, client);
-    }
-  }
-
-  void act_on_network(const Action& action, SimulatedClient& client) {
-    switch (action.kind) {
-      case ActionKind::break_connection:
-        return simulation_.break_connection(client);
-      case ActionKind::break_half_open:
-        return simulation_.break_connection(client, {.server_learns_after = action.duration});
-      case ActionKind::stall_to_server:
-        return simulation_.set_stalled(client, Direction::to_server, true);
-      case ActionKind::stall_to_client:
-        return simulation_.set_stalled(client, Direction::to_client, true);
-      case ActionKind::stall_ends:
-        simulation_.set_stalled(client, Direction::to_server, false);
-        return simulation_.set_stalled(client, Direction::to_client, false);
-      case ActionKind::partition_to_server:
-        return simulation_.set_partitioned(client, Direction::to_server, true);
-      case ActionKind::partition_to_client:
-        return simulation_.set_partitioned(client, Direction::to_client, true);
-      case ActionKind::partition_ends:
-        simulation_.set_partitioned(client, Direction::to_server, false);
-        return simulation_.set_partitioned(client, Direction::to_client, false);
-      default:
-        return act_on_server(action);
-    }
-  }
-
-  void act_on_server(const Action& action) {
-    switch (action.kind) {
-      case ActionKind::crash_server:
-        return simulation_.crash_server();
-      case ActionKind::start_server:
-        return simulation_.start_server();
-      case ActionKind::server_sleeps:
-        return simulation_.set_server_frozen(true);
-      case ActionKind::server_wakes:
-        return simulation_.set_server_frozen(false);
-      default:
-        break;
-    }
-    Disk* const disk = simulation_.disk();
-    if (disk == nullptr) {
-      return;
-    }
-    if (action.kind == ActionKind::store_fails) {
-      simulation_.note("the next sync fails");
-      disk->fail_next(1);
-    } else if (action.kind == ActionKind::store_unreadable || action.kind == ActionKind::store_readable) {
-      simulation_.note(action.kind == ActionKind::store_unreadable ? "the disk is gone" : "the disk is back");
-      disk->set_unreadable(action.kind == ActionKind::store_unreadable);
-      if (action.kind == ActionKind::store_unreadable) {
-        disk->fail_next(1);
-      }
-    } else if (action.kind == ActionKind::store_slow || action.kind == ActionKind::store_fast) {
-      disk->set_slower_by(action.kind == ActionKind::store_slow ? action.duration : Duration::zero());
-    }
-  }
-
-  // Every payload of a run is another, so that none can be taken for another.
-  std::string_view payload(const Action& action) {
-    const std::size_t size = std::min<std::size_t>(action.bytes, classic::payload_bytes_max);
-    std::uint64_t number = ++payloads_;
-    for (std::size_t i = 0; i < size; ++i) {
-      payload_[i] = i < 8 ? static_cast<char>('a' + number % 26) : static_cast<char>('a' + i % 26);
-      number /= 26;
-    }
-    return {payload_.data(), size};
-  }
-
-  void send_garbage(SimulatedClient& client, std::size_t size) {
-    std::vector<std::uint8_t> bytes(size);
-    for (std::uint8_t& byte : bytes) {
-      // Small numbers are types and codes: they reach further.
-      byte = static_cast<std::uint8_t>(garbage_.chance(1, 2) ? garbage_.below(4) : garbage_.next());
-    }
-    client.send(bytes);
   }
 
   // Everything that was broken works, everybody is there, and nobody pushes any more.
@@ -309,11 +202,9 @@ class Execution {
   const RunOptions& options_;
   Simulation simulation_;
   TraceHash hash_;
-  Random garbage_;
+  Performer performer_;
   std::vector<bool> has_reader_;
   std::size_t next_ = 0;
-  std::uint64_t payloads_ = 0;
-  std::array<char, classic::payload_bytes_max> payload_{};
   SteadyTime healing_from_{};
   Duration healed_after_{};
 };

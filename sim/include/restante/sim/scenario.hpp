@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <restante/classic/packet.hpp>
+#include <restante/client_options.hpp>
 #include <restante/memory/link.hpp>
 #include <restante/sim/store.hpp>
 #include <restante/time.hpp>
@@ -29,6 +30,9 @@ struct ClientGroup {
   std::optional<LinkOptions> link = {};
   /// Sends packets without caring for replies.
   bool raw = false;
+  /// ClientOptions of the same names.
+  std::uint32_t requests_max = static_cast<std::uint32_t>(ClientOptions{}.requests_max);
+  Duration reply_timeout = ClientOptions{}.reply_timeout;
   /// When the first of them begins, and how much later each of the others does.
   Duration starts_at{};
   Duration starts_apart{};
@@ -58,6 +62,8 @@ struct ClientGroup {
   Duration leaves_for{};
   /// Bytes that are no packet, each so often: raw clients only.
   Duration garbage_every{};
+  /// Text, which the classic protocol does not know, each so often: the server closes the connection.
+  Duration text_every{};
 };
 
 /// Faults that the seed schedules: how often each happens in a minute, on average, of the whole simulation. The number

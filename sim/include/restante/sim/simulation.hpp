@@ -100,7 +100,7 @@ class Simulation final : private Recorder {
     const LinkOptions& link = setup.link ? *setup.link : options_.link;
     delivery_.set_datagram(index, link.kind == LinkKind::datagram);
     if (!setup.raw && link.kind == LinkKind::stream) {
-      client_.judge(index, {.reply_timeout = setup.options.reply_timeout});
+      client_.judge(index, {.reply_timeout = setup.options.reply_timeout, .requests_max = setup.options.requests_max});
     }
     Recorder& recorder = *this;
     clients_.push_back(std::make_unique<SimulatedClient>(
@@ -215,14 +215,20 @@ class Simulation final : private Recorder {
     return text;
   }
 
-  /// Compares the server's books with what went over the wire.
+  /// Compares what the server says of itself, and what clients were told, with what went over the wire.
   void check_books() {
-    if (program_ && program_->counters().store_available) {
-      protocol_.check_books(now(), program_->counters().books);
+    if (program_) {
+      protocol_.check_counters(now(), program_->counters());
+    }
+    for (const std::unique_ptr<SimulatedClient>& client : clients_) {
+      client_.check_told(now(), client->index(), client->totals());
     }
     if (disk_ && !disk_->consistent()) {
       findings_.violation("store", now(),
                           "the store was told of a message in a wrong place, or one that it did not have");
+    }
+    if (disk_ && disk_->turns_under_way_max() > MessengerOptions{}.commits_in_flight_max) {
+      findings_.violation("store", now(), "more commits were under way than there may be");
     }
     findings_.totals.messages_held = protocol_.books().held;
   }
@@ -231,6 +237,9 @@ class Simulation final : private Recorder {
   void check_quiet() {
     delivery_.check_quiet(now());
     protocol_.check_quiet(now());
+    for (const std::unique_ptr<SimulatedClient>& client : clients_) {
+      client->check_quiet();
+    }
   }
 
  private:

@@ -1,6 +1,7 @@
 // A disk, simulated: what is written is kept once it is synced, and not before.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -72,6 +73,9 @@ class Disk {
   /// oldest there.
   bool consistent() const noexcept { return consistent_; }
 
+  /// How many turns were under way at most: given to a store, and neither told durable nor abandoned.
+  std::uint64_t turns_under_way_max() const noexcept { return turns_under_way_max_; }
+
   bool healthy() const noexcept { return failures_ == 0 && !unreadable_; }
 
  private:
@@ -105,6 +109,7 @@ class Disk {
   std::uint32_t failures_ = 0;
   bool unreadable_ = false;
   bool consistent_ = true;
+  std::uint64_t turns_under_way_max_ = 0;
   Mailboxes durable_;
 };
 
@@ -141,13 +146,19 @@ class DiskStore {
   /// Several turns that come while a sync is under way are synced together.
   void commit(std::uint64_t turn) {
     waiting_turn_ = turn;
+    disk_.turns_under_way_max_ = std::max(disk_.turns_under_way_max_, turn - told_turn_);
     waiting_.insert(waiting_.end(), std::make_move_iterator(recorded_.begin()),
                     std::make_move_iterator(recorded_.end()));
     recorded_.clear();
     begin_sync();
   }
 
-  std::optional<Commit> completed() { return std::exchange(completed_, std::nullopt); }
+  std::optional<Commit> completed() {
+    if (completed_ && !completed_->error) {
+      told_turn_ = completed_->turn;
+    }
+    return std::exchange(completed_, std::nullopt);
+  }
 
   std::error_code load(MessageLoader& loader) {
     stop_syncing();
@@ -212,6 +223,7 @@ class DiskStore {
     recorded_.clear();
     waiting_.clear();
     completed_.reset();
+    told_turn_ = waiting_turn_;
   }
 
   Disk& disk_;
@@ -219,6 +231,8 @@ class DiskStore {
   std::vector<Disk::Change> recorded_;
   std::vector<Disk::Change> waiting_;
   std::uint64_t waiting_turn_ = 0;
+  /// All turns up to it were told durable, or abandoned.
+  std::uint64_t told_turn_ = 0;
   std::vector<Disk::Change> syncing_;
   std::uint64_t syncing_turn_ = 0;
   Timeline::EventId event_;

@@ -53,6 +53,10 @@ class Tap final : private TransportListener {
   }
 
   void close(Connection connection, CloseCode code, std::string_view reason) {
+    // Nothing more of it is reported than that it is closed, also of what waited while the program was frozen.
+    std::erase_if(kept_, [connection](const Kept& kept) {
+      return kept.connection == connection && (kept.what == Kept::What::received || kept.what == Kept::What::drained);
+    });
     transport_.close(connection, code, reason);
   }
 

@@ -1,4 +1,6 @@
-// The writing half of scenario_file.hpp.
+// Scenarios as text: what restante-sim reads, and people.
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,24 +13,13 @@
 
 #include <restante/sim/plan.hpp>
 #include <restante/sim/scenario.hpp>
+#include <restante/sim/scenario_fields.hpp>
+#include <restante/sim/text.hpp>
+#include <restante/time.hpp>
 
-#include "scenario_fields.hpp"
-#include "scenario_file.hpp"
-#include "text.hpp"
+namespace restante::sim {
 
-namespace restante_sim {
-namespace {
-
-using restante::Duration;
-using restante::sim::Action;
-using restante::sim::ActionKind;
-using restante::sim::Expectation;
-using restante::sim::Scenario;
-
-// A basic string of TOML; its escapes are those of JSON.
-std::string quoted(std::string_view text) {
-  return json_text(text);
-}
+namespace detail {
 
 // What all tables of a file share.
 struct Output {
@@ -47,7 +38,7 @@ class Writer {
   Writer(Output& output, const T& object, const T& usual, std::string header, std::string path)
       : output_{output}, object_{object}, usual_{usual}, header_{std::move(header)}, path_{std::move(path)} {}
 
-  void text(std::string_view key, std::string T::*member) { add(key, member, quoted(object_.*member)); }
+  void text(std::string_view key, std::string T::*member) { add(key, member, json_text(object_.*member)); }
   void flag(std::string_view key, bool T::*member) { add(key, member, object_.*member ? "true" : "false"); }
 
   template <class Number>
@@ -56,24 +47,26 @@ class Writer {
   }
 
   void duration(std::string_view key, Duration T::*member, Duration = {}) {
-    add(key, member, quoted(to_text(object_.*member)));
+    add(key, member, json_text(to_text(object_.*member)));
   }
 
-  void required_duration(std::string_view key, Duration T::*member) { line(key, quoted(to_text(object_.*member))); }
+  void required_duration(std::string_view key, Duration T::*member) { line(key, json_text(to_text(object_.*member))); }
 
-  void share(std::string_view key, std::uint32_t T::*member) { add(key, member, quoted(share_text(object_.*member))); }
+  void share(std::string_view key, std::uint32_t T::*member) {
+    add(key, member, json_text(share_text(object_.*member)));
+  }
 
   template <class Choice, std::size_t count>
   void choice(std::string_view key, Choice T::*member, const std::string_view (&names)[count]) {
-    add(key, member, quoted(names[static_cast<std::size_t>(object_.*member)]));
+    add(key, member, json_text(names[static_cast<std::size_t>(object_.*member)]));
   }
 
-  void ids(std::string_view key, std::vector<restante::classic::ClientId> T::*member) {
-    std::vector<std::string> numbers;
-    for (const restante::classic::ClientId id : object_.*member) {
-      numbers.push_back(std::to_string(id));
+  void ids(std::string_view key, std::vector<classic::ClientId> T::*member) {
+    std::string numbers;
+    for (const classic::ClientId id : object_.*member) {
+      numbers += (numbers.empty() ? "" : ", ") + std::to_string(id);
     }
-    add(key, member, "[" + joined(numbers) + "]");
+    add(key, member, "[" + numbers + "]");
   }
 
   template <class U, class Visit>
@@ -135,17 +128,20 @@ class Writer {
     for (const U& element : object_.*member) {
       Writer<U> writer{output_, element, usual_of<U>, "", path_of(key)};
       visit(writer);
-      output_.head += "  { " + writer.row_ + " },\n";
+      output_.head += "  " + writer.row() + ",\n";
     }
     output_.head += "]\n";
   }
 
-  void action_kind(std::string_view key, ActionKind T::*member) { line(key, quoted(name(object_.*member))); }
+  /// What was written of an action.
+  std::string row() const { return "{ " + row_ + " }"; }
+
+  void action_kind(std::string_view key, ActionKind T::*member) { line(key, json_text(name(object_.*member))); }
 
   void client(std::string_view key, std::uint32_t T::*member) {
     const std::uint32_t client = object_.*member;
     if (concerns_client(object_.kind)) {
-      line(key, client < output_.clients.size() && !output_.clients[client].empty() ? quoted(output_.clients[client])
+      line(key, client < output_.clients.size() && !output_.clients[client].empty() ? json_text(output_.clients[client])
                                                                                     : std::to_string(client));
     }
   }
@@ -205,7 +201,7 @@ class Writer {
     who.groups = object_.groups;
     who.only_actions = true;
     std::map<std::string, std::size_t> times;
-    for (const restante::sim::PlannedClient& client : restante::sim::make_plan(who, 0).clients) {
+    for (const PlannedClient& client : make_plan(who, 0).clients) {
       ++times[client.name];
       output_.clients.push_back(client.name);
     }
@@ -223,13 +219,24 @@ class Writer {
   std::string row_;
 };
 
-}  // namespace
+}  // namespace detail
 
-std::string to_toml(const Scenario& scenario, std::string_view comment) {
-  Output output;
+/// One action as a row of a scenario, with the number of its client.
+inline std::string to_toml(const Action& action) {
+  detail::Output output;
+  const Action usual;
+  detail::Writer<Action> writer{output, action, usual, "", ""};
+  detail::visit_action(writer);
+  return writer.row();
+}
+
+/// A scenario as a file of TOML that restante-sim reads. Each line of `comment` becomes a comment at the beginning.
+/// What is as usual is not written.
+inline std::string to_toml(const Scenario& scenario, std::string_view comment = {}) {
+  detail::Output output;
   const Scenario usual;
-  Writer<Scenario> writer{output, scenario, usual, "", ""};
-  visit_scenario(writer);
+  detail::Writer<Scenario> writer{output, scenario, usual, "", ""};
+  detail::visit_scenario(writer);
   std::string text;
   while (!comment.empty()) {
     const std::size_t end = comment.find('\n');
@@ -239,4 +246,4 @@ std::string to_toml(const Scenario& scenario, std::string_view comment) {
   return text + output.head + output.tables;
 }
 
-}  // namespace restante_sim
+}  // namespace restante::sim

@@ -11,10 +11,10 @@
 #include <restante/sim/store.hpp>
 #include <restante/time.hpp>
 
-namespace restante_sim {
+namespace restante::sim::detail {
 
 /// The longest duration that a file may say: longer ones are slips.
-inline constexpr restante::Duration duration_max = std::chrono::hours{1000};
+inline constexpr Duration duration_max = std::chrono::hours{1000};
 inline constexpr std::uint32_t clients_max = 10'000;
 inline constexpr std::uint32_t faults_per_minute_max = 60'000;
 
@@ -22,27 +22,27 @@ inline constexpr std::uint32_t faults_per_minute_max = 60'000;
 inline constexpr std::string_view link_kinds[] = {"stream", "datagram"};
 
 /// Whether an action of this kind is done by a client, or to one.
-constexpr bool concerns_client(restante::sim::ActionKind kind) noexcept {
-  return kind < restante::sim::ActionKind::crash_server;
+constexpr bool concerns_client(ActionKind kind) noexcept {
+  return kind < ActionKind::crash_server;
 }
 
 /// Which details an action of this kind has.
-constexpr bool has_receiver(restante::sim::ActionKind kind) noexcept {
-  return kind == restante::sim::ActionKind::push;
+constexpr bool has_receiver(ActionKind kind) noexcept {
+  return kind == ActionKind::push;
 }
-constexpr bool has_bytes(restante::sim::ActionKind kind) noexcept {
-  return kind == restante::sim::ActionKind::push || kind == restante::sim::ActionKind::garbage;
+constexpr bool has_bytes(ActionKind kind) noexcept {
+  return kind == ActionKind::push || kind == ActionKind::garbage;
 }
-constexpr bool has_duration(restante::sim::ActionKind kind) noexcept {
-  return kind == restante::sim::ActionKind::break_half_open || kind == restante::sim::ActionKind::store_slow;
+constexpr bool has_duration(ActionKind kind) noexcept {
+  return kind == ActionKind::break_half_open || kind == ActionKind::store_slow;
 }
 
 // Each function tells a visitor the keys of one table. `fields` is a reader or a writer of an object of that type.
 
 template <class Fields>
 void visit_link(Fields& fields) {
-  using Link = restante::LinkOptions;
-  constexpr restante::Duration least{1};
+  using Link = LinkOptions;
+  constexpr Duration least{1};
   fields.choice("kind", &Link::kind, link_kinds);
   fields.duration("latency", &Link::latency);
   fields.duration("jitter", &Link::jitter);
@@ -56,19 +56,21 @@ void visit_link(Fields& fields) {
 
 template <class Fields>
 void visit_disk(Fields& fields) {
-  fields.duration("sync", &restante::sim::DiskOptions::sync);
-  fields.duration("sync_jitter", &restante::sim::DiskOptions::sync_jitter);
+  fields.duration("sync", &DiskOptions::sync);
+  fields.duration("sync_jitter", &DiskOptions::sync_jitter);
 }
 
 template <class Fields>
 void visit_group(Fields& fields) {
-  using Group = restante::sim::ClientGroup;
-  constexpr std::uint64_t bytes_max = restante::classic::payload_bytes_max;
+  using Group = ClientGroup;
+  constexpr std::uint64_t bytes_max = classic::payload_bytes_max;
   fields.text("name", &Group::name);
   fields.number("count", &Group::count, 1, clients_max);
   fields.number("id", &Group::id, 0, 255);
   fields.flag("same_id", &Group::same_id);
   fields.flag("raw", &Group::raw);
+  fields.number("requests_max", &Group::requests_max, 1, 1'000'000);
+  fields.duration("reply_timeout", &Group::reply_timeout, Duration{1});
   fields.duration("starts_at", &Group::starts_at);
   fields.duration("starts_apart", &Group::starts_apart);
   fields.duration("leaves_at", &Group::leaves_at);
@@ -85,12 +87,13 @@ void visit_group(Fields& fields) {
   fields.duration("leaves_every", &Group::leaves_every);
   fields.duration("leaves_for", &Group::leaves_for);
   fields.duration("garbage_every", &Group::garbage_every);
+  fields.duration("text_every", &Group::text_every);
   fields.optional_table("link", &Group::link, [](auto& link) { visit_link(link); });
 }
 
 template <class Fields>
 void visit_faults(Fields& fields) {
-  using Rates = restante::sim::FaultRates;
+  using Rates = FaultRates;
   fields.number("breaks", &Rates::breaks, 0, faults_per_minute_max);
   fields.number("half_open", &Rates::half_open, 0, faults_per_minute_max);
   fields.number("stalls", &Rates::stalls, 0, faults_per_minute_max);
@@ -101,13 +104,13 @@ void visit_faults(Fields& fields) {
   fields.number("store_failures", &Rates::store_failures, 0, faults_per_minute_max);
   fields.number("store_outages", &Rates::store_outages, 0, faults_per_minute_max);
   fields.number("store_slowdowns", &Rates::store_slowdowns, 0, faults_per_minute_max);
-  fields.duration("lasts_max", &Rates::lasts_max, restante::Duration{1});
+  fields.duration("lasts_max", &Rates::lasts_max, Duration{1});
   fields.flag("swarm", &Rates::swarm);
 }
 
 template <class Fields>
 void visit_action(Fields& fields) {
-  using Action = restante::sim::Action;
+  using Action = Action;
   fields.required_duration("at", &Action::at);
   fields.action_kind("do", &Action::kind);
   fields.client("client", &Action::client);
@@ -118,20 +121,20 @@ void visit_action(Fields& fields) {
 
 template <class Fields>
 void visit_server(Fields& fields) {
-  using Scenario = restante::sim::Scenario;
+  using Scenario = Scenario;
   fields.number("mailbox_messages_max", &Scenario::mailbox_messages_max, 1, 1'000'000);
-  fields.number("payload_bytes_max", &Scenario::payload_bytes_max, 0, restante::classic::payload_bytes_max);
+  fields.number("payload_bytes_max", &Scenario::payload_bytes_max, 0, classic::payload_bytes_max);
   fields.number("waiting_bytes_max", &Scenario::waiting_bytes_max, 1, 4'000'000'000);
-  fields.duration("stuck_after", &Scenario::stuck_after, restante::Duration{1});
+  fields.duration("stuck_after", &Scenario::stuck_after, Duration{1});
 }
 
 /// Actions come after groups, whose names they use.
 template <class Fields>
 void visit_scenario(Fields& fields) {
-  using Scenario = restante::sim::Scenario;
+  using Scenario = Scenario;
   fields.text("name", &Scenario::name);
   fields.text("description", &Scenario::description);
-  fields.duration("duration", &Scenario::duration, restante::Duration{1});
+  fields.duration("duration", &Scenario::duration, Duration{1});
   fields.duration("heals_within", &Scenario::heals_within);
   fields.flag("only_actions", &Scenario::only_actions);
   fields.same_table("server", [](auto& server) { visit_server(server); });
@@ -143,4 +146,4 @@ void visit_scenario(Fields& fields) {
   fields.rows("actions", &Scenario::actions, [](auto& action) { visit_action(action); });
 }
 
-}  // namespace restante_sim
+}  // namespace restante::sim::detail
