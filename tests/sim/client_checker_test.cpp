@@ -100,7 +100,7 @@ TEST_F(ClientCheckerTest, FindsAnIdThatIsClaimedTwiceAtOnce) {
   sends(associate(1));
   EXPECT_EQ(story.finding(), "");
   sends(associate(1));
-  EXPECT_EQ(story.finding(), "a client claimed its id while it waited for the reply to a claim");
+  EXPECT_EQ(story.finding(), "a client claimed an id while it waited for the reply to a claim");
 }
 
 TEST_F(ClientCheckerTest, FindsMoreRequestsThanThereMayBe) {

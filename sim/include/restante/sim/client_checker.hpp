@@ -190,7 +190,7 @@ class ClientChecker final : public Observer {
   }
 
   Findings& findings_;
-  std::vector<std::optional<Habits>> judged_;
+  std::vector<Judged> judged_;
   ConnectionTable<State> connections_;
 };
 

@@ -187,8 +187,7 @@ class ProtocolChecker final : public Observer {
       return;
     }
     if (entry.type == MessageType::text) {
-      // The server closes the connection: what it has not answered yet, it never will.
-      state->expected.clear();
+      // The server closes the connection, behind the replies to what came before.
       state->sent_text = true;
       return;
     }
@@ -368,12 +367,28 @@ class ProtocolChecker final : public Observer {
     });
   }
 
-  // A client that leaves by itself, or is cut off, may not learn why the server closed.
+  // A client that leaves by itself, or is cut off, may not learn why the server closed. While it waits for replies, the
+  // store may fail, or the client may turn out not to read.
   void told_why(const Entry& entry) {
     const State* const state = connections_.find(entry.connection);
-    if (state != nullptr && state->sent_text && entry.code != close_code::unsupported_data &&
-        entry.code != close_code::normal && entry.code != close_code::abnormal) {
-      fail(entry.time, "text closed a connection with " + std::to_string(entry.code));
+    if (state == nullptr || !state->sent_text) {
+      return;
+    }
+    const bool waits = !state->expected.empty();
+    switch (entry.code) {
+      case close_code::unsupported_data:
+        if (waits) {
+          fail(entry.time, "text closed a connection before the requests in front of it were answered");
+        }
+        break;
+      case close_code::normal:
+      case close_code::abnormal:
+        break;
+      default:
+        if (!waits || (entry.code != close_code::try_again_later && entry.code != close_code::policy_violation)) {
+          fail(entry.time, "text closed a connection with " + std::to_string(entry.code));
+        }
+        break;
     }
   }
 
