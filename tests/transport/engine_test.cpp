@@ -132,6 +132,21 @@ TEST(Engine, KeepsConnectionsApartThatReceiveTheirMessagesInTurns) {
   }
 }
 
+TEST(Engine, KeepsTheBeginningOfAMessageWhileOthersEndTheirs) {
+  TestedEngine::Shared shared;
+  Speaker slow{shared};
+  Speaker quick{shared};
+  slow.give(encode({.payload = "beginning, ", .final = false}));
+  const std::string large = binary(std::string(20'000, 'x'));
+  quick.give(std::string_view{large}.substr(0, 10'000));
+  quick.give(std::string_view{large}.substr(10'000));
+  slow.give(encode({.opcode = 0, .payload = "middle, ", .final = false}));
+  quick.give(binary("small"));
+  slow.give(encode({.opcode = 0, .payload = "end"}));
+  EXPECT_EQ(slow.log, (Log{"binary beginning, middle, end"}));
+  EXPECT_EQ(quick.log, (Log{"binary " + std::string(20'000, 'x'), "binary small"}));
+}
+
 TEST(Engine, MayEndInTheMiddleOfAnything) {
   TestedEngine::Shared shared;
   for (std::size_t cut = 0; cut < conversation.size(); ++cut) {

@@ -190,11 +190,13 @@ TEST(WebSocketClient, AsksAsTheRfcSays) {
 TEST(WebSocketClient, RefusesAnswersThatAreNotToItsRequest) {
   const std::string upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   for (const std::string& answer :
-       {std::string{"SSH-2.0-OpenSSH_9.2\r\n\r\n"}, std::string{"HTTP/1.1 200 OK\r\n\r\n"}, upgrade + "\r\n",
+       {std::string{"SSH-2.0-OpenSSH_9.2\r\n\r\n"}, std::string{"HTTP/1.1 200 OK\r\n\r\n"},
+        std::string{"HTTP/1.1 404 Not Found\r\nContent-Length: 1000000\r\n\r\n<html>"}, upgrade + "\r\n",
         upgrade + "Sec-WebSocket-Accept: dGhlIHNhbXBsZQ==\r\n\r\n", std::string(20'000, 'x')}) {
     boost::asio::io_context context;
     ScriptedServer server{context};
-    Client client{context, {.port = server.port()}};
+    // What has no length ends with the connection, which is not waited for.
+    Client client{context, {.port = server.port(), .handshake_timeout = 1h}};
     client.transport.open();
     server.accept();
     server.send(answer);

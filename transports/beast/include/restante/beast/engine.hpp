@@ -9,6 +9,7 @@
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include <restante/asio/engine.hpp>
+#include <restante/beast/detail/head_reader.hpp>
 #include <restante/beast/detail/memory_stream.hpp>
 #include <restante/beast/detail/server_handshake.hpp>
 #include <restante/bytes.hpp>
@@ -145,11 +147,10 @@ class Engine {
     });
     std::string bytes;
     layer().write_to(&bytes);
-    stream_->async_handshake(client_->response, host_of(target), boost::beast::string_view{target.path},
-                             [this](const error_code& error) {
-                               client_->error = error;
-                               client_->complete = true;
-                             });
+    stream_->async_handshake(host_of(target), boost::beast::string_view{target.path}, [this](const error_code& error) {
+      client_->error = error;
+      client_->complete = true;
+    });
     while (layer().run()) {
     }
     layer().write_to(nullptr);
@@ -157,31 +158,36 @@ class Engine {
   }
 
   std::size_t take_answer(BytesView view) {
-    // Where the answer is long, Beast keeps what it reads beyond it in a buffer of 1,536 bytes.
-    constexpr std::size_t bytes_at_a_time = 512;
-    layer().give(view, bytes_at_a_time);
-    while (!client_->complete && layer().run()) {
+    HeadReader<false>& answer = client_->answer;
+    const std::size_t taken = answer.take_bytes(view);
+    if (answer.error() || (answer.complete() && !agrees(answer))) {
+      // Beast would wait for the end of a page that nobody reads.
+      client_->error = answer.error();
+      client_->complete = true;
+    } else if (answer.complete()) {
+      layer().give(as_bytes(answer.text()));
+      while (!client_->complete && layer().run()) {
+      }
     }
-    return view.size() - layer().take_back().size();
+    return taken;
   }
 
   bool answer_complete() const { return client_->complete; }
 
   std::string answer_fault() const {
-    const error_code& error = client_->error;
-    if (error == websocket::error::upgrade_declined) {
-      return "the server answered with status " + std::to_string(client_->response.result_int()) + ": " +
-             error.message();
+    const HeadReader<false>& answer = client_->answer;
+    if (client_->error) {
+      return client_->error.message();
     }
-    if (error) {
-      return error.message();
+    if (!agrees(answer)) {
+      return "the server answered with status " + std::to_string(answer.head().result_int());
     }
     const std::string protocol = chosen_subprotocol();
     const std::vector<std::string>& offered = client_->subprotocols;
     if (!protocol.empty() && std::find(offered.begin(), offered.end(), protocol) == offered.end()) {
       return "the server chose a subprotocol that was not offered";
     }
-    if (client_->response.count(http::field::sec_websocket_extensions) > 0) {
+    if (answer.head().count(http::field::sec_websocket_extensions) > 0) {
       return "the server chose an extension that was not offered";
     }
     return {};
@@ -200,8 +206,11 @@ class Engine {
 
   enum class Found : std::uint8_t { nothing, message, ping, end };
 
+  static constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
+  static constexpr std::uint32_t answer_bytes_max = 16 * 1024;
+
   struct ClientHandshake {
-    websocket::response_type response;
+    HeadReader<false> answer{answer_bytes_max};
     std::vector<std::string> subprotocols;
     error_code error;
     bool complete = false;
@@ -211,8 +220,6 @@ class Engine {
     void operator()(const error_code& error, std::size_t bytes) const { engine->read_ended(error, bytes); }
     Engine* engine;
   };
-
-  static constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
 
   MemoryStream& layer() { return stream_->next_layer(); }
 
@@ -341,7 +348,11 @@ class Engine {
   }
 
   std::string chosen_subprotocol() const {
-    return std::string{as_view(client_->response[http::field::sec_websocket_protocol])};
+    return std::string{as_view(client_->answer.head()[http::field::sec_websocket_protocol])};
+  }
+
+  static bool agrees(const HeadReader<false>& answer) {
+    return answer.head().result() == http::status::switching_protocols;
   }
 
   Shared& shared_;

@@ -12,7 +12,6 @@
 #include <boost/beast/core/role.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -56,11 +55,8 @@ class MemoryStream {
 
   // For the engine.
 
-  /// Gives bytes that may be read until they are taken back, some at a time.
-  void give(BytesView bytes, std::size_t bytes_at_a_time = std::numeric_limits<std::size_t>::max()) noexcept {
-    input_ = bytes;
-    bytes_at_a_time_ = bytes_at_a_time;
-  }
+  /// Gives bytes that may be read until they are taken back.
+  void give(BytesView bytes) noexcept { input_ = bytes; }
 
   /// Takes back what was not read.
   BytesView take_back() noexcept { return std::exchange(input_, {}); }
@@ -87,7 +83,7 @@ class MemoryStream {
     waits_for_bytes_ = true;
     next_.set([this, buffers, handler = std::forward<Handler>(handler)]() mutable {
       const std::size_t bytes =
-          boost::asio::buffer_copy(buffers, boost::asio::const_buffer{input_.data(), input_.size()}, bytes_at_a_time_);
+          boost::asio::buffer_copy(buffers, boost::asio::const_buffer{input_.data(), input_.size()});
       input_ = input_.subspan(bytes);
       handler(boost::beast::error_code{}, bytes);
     });
@@ -123,7 +119,6 @@ class MemoryStream {
 
   boost::asio::execution_context& context_;
   BytesView input_;
-  std::size_t bytes_at_a_time_ = 0;
   std::string* output_ = nullptr;
   bool waits_for_bytes_ = false;
   Continuation next_;

@@ -1,13 +1,11 @@
-// A request that a server is reading, by Beast's parser.
+// A request that a server is reading.
 #pragma once
 
-#include <boost/asio/buffer.hpp>
 #include <boost/beast/core/error.hpp>
-#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -17,47 +15,27 @@
 #include <vector>
 
 #include <restante/asio/options.hpp>
+#include <restante/beast/detail/head_reader.hpp>
 #include <restante/bytes.hpp>
 
 namespace restante::beast_detail {
 
-namespace http = boost::beast::http;
-
 using Request = http::request<http::empty_body>;
-
-inline std::string_view as_view(boost::beast::string_view text) noexcept {
-  return {text.data(), text.size()};
-}
 
 /// A request that a server is reading.
 class ServerHandshake {
  public:
-  ServerHandshake() {
-    // How large a header may be is for the loop to say.
-    parser_.header_limit(std::numeric_limits<std::uint32_t>::max());
-  }
-
   std::size_t take_bytes(BytesView bytes) {
-    const std::size_t before = unparsed_.size();
-    unparsed_ += as_text(bytes);
-    boost::beast::error_code error;
-    const std::size_t parsed = parser_.put(boost::asio::buffer(unparsed_), error);
-    if (error == http::error::need_more) {
-      unparsed_.erase(0, parsed);
-      return bytes.size();
+    const std::size_t taken = reader_.take_bytes(bytes);
+    if (reader_.error()) {
+      refuse(reader_.error());
+    } else if (complete() && reader_.announces_body()) {
+      refuse(http::error::unexpected_body);
     }
-    if (!error && (parser_.chunked() || parser_.content_length().value_or(0) > 0)) {
-      error = http::error::unexpected_body;
-    }
-    if (error) {
-      refuse(error);
-      return bytes.size();
-    }
-    unparsed_.clear();
-    return parsed - before;
+    return taken;
   }
 
-  bool complete() const { return parser_.is_header_done(); }
+  bool complete() const { return reader_.complete(); }
   unsigned fault_status() const noexcept { return fault_status_; }
   const std::string& fault() const noexcept { return fault_; }
 
@@ -79,7 +57,7 @@ class ServerHandshake {
 
   bool version_is_spoken() const { return parsed()[http::field::sec_websocket_version] == "13"; }
 
-  const Request& parsed() const noexcept { return parser_.get(); }
+  const Request& parsed() const noexcept { return reader_.head(); }
 
  private:
   void refuse(const boost::beast::error_code& error) {
@@ -89,9 +67,8 @@ class ServerHandshake {
     fault_ = error.message();
   }
 
-  http::request_parser<http::empty_body> parser_;
-  /// The beginning of something that has not come whole.
-  std::string unparsed_;
+  /// How large a header may be is for the loop to say.
+  HeadReader<true> reader_{std::numeric_limits<std::uint32_t>::max()};
   mutable std::vector<HttpHeader> headers_;
   unsigned fault_status_ = 0;
   std::string fault_;
