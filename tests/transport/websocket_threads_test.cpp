@@ -38,7 +38,7 @@ class Script : public TransportListener {
   std::function<void(Connection)> on_drained = [](Connection) {};
   std::function<void(Connection)> on_closed = [](Connection) {};
   /// More than one at a time is in here.
-  bool overlapped = false;
+  std::atomic<bool> overlapped = false;
   /// Reports after the latest end of a turn.
   int reports = 0;
 
@@ -65,7 +65,9 @@ class Script : public TransportListener {
  private:
   template <class Work>
   void report(Work&& work) {
-    overlapped = overlapped || inside_.exchange(true);
+    if (inside_.exchange(true)) {
+      overlapped = true;
+    }
     ++reports;
     work();
     inside_ = false;

@@ -35,6 +35,10 @@ class ClientChecker final : public Observer {
     std::size_t requests_max = std::numeric_limits<std::size_t>::max();
     /// Its program asks for nothing before it has claimed an id.
     bool claims_first = true;
+    /// Its program does not claim an id again while it waits to hear of it.
+    bool claims_once = true;
+    /// Its timer comes when it is due, and not at any time after.
+    bool is_on_time = true;
   };
 
   /// Judges this client from now on.
@@ -126,7 +130,7 @@ class ClientChecker final : public Observer {
     if (habits.claims_first && !state->asked && !is_claim) {
       findings_.violation(checker_name, entry.time, "a client asked for something before it claimed its id");
     }
-    if (is_claim && state->claimed[entry.bytes[2]]) {
+    if (habits.claims_once && is_claim && state->claimed[entry.bytes[2]]) {
       findings_.violation(checker_name, entry.time, "a client claimed an id while it waited for the reply to a claim");
     }
     if (!is_claim && state->waiting.size() >= habits.requests_max) {
@@ -151,7 +155,8 @@ class ClientChecker final : public Observer {
     if (state == nullptr || state->waiting.empty()) {
       return;
     }
-    if (entry.time > after(state->waiting_since, judged_[state->client].habits->reply_timeout)) {
+    const Habits& habits = *judged_[state->client].habits;
+    if (habits.is_on_time && entry.time > after(state->waiting_since, habits.reply_timeout)) {
       findings_.violation(checker_name, entry.time, "a client waited longer for a reply than it should");
     }
     state->waiting_since = entry.time;

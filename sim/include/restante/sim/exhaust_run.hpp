@@ -136,7 +136,10 @@ class WorldRun final : private Recorder {
       return;
     }
     // Some scripts ask before they claim an id: that, the CallbackChecker judges.
-    client_.judge(client, {.reply_timeout = ClientOptions{}.reply_timeout, .claims_first = false});
+    client_.judge(client, {.reply_timeout = ClientOptions{}.reply_timeout,
+                           .claims_first = false,
+                           .claims_once = false,
+                           .is_on_time = false});
     clients_[client].program = std::make_unique<StepClient>(transport_, findings_, rules_, client, script);
     StepClient& program = *clients_[client].program;
     program.connect();

@@ -96,15 +96,16 @@ class IncomingMessages {
     return IncomingMessage::ptr{&message};
   }
 
-  /// Gives the memory of a message back. It must be complete.
+  /// Gives the memory of a message back, which must be complete. Another connection may have given its own meanwhile:
+  /// of two, one is enough.
   void give_back(const IncomingMessage& message) {
     if (&message == &data_) {
       std::string& payload = data_.get_raw_payload();
-      if (payload.capacity() > kept_bytes) {
-        std::string{}.swap(payload);
-      }
       payload.clear();
-      payload.swap(shared_.payload);
+      if (payload.capacity() <= kept_bytes && payload.capacity() > shared_.payload.capacity()) {
+        payload.swap(shared_.payload);
+      }
+      std::string{}.swap(payload);
     }
   }
 
