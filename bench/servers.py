@@ -52,7 +52,7 @@ def _server_help():
 
 def transports():
     """The transports that restante-server offers, the default first; [None] where there is no choice."""
-    offered = re.search(r"--transport\s+\S*\{([^}]*)\}(?:\s*\[(\S+)\])?", _server_help())
+    offered = re.search(r"--transport\s+\S*\{([^}]*)\}(?:=|\s*\[)?([a-z]*)", _server_help())
     if not offered:
         return [None]
     return sorted(offered[1].split(","), key=lambda name: name != offered[2])
