@@ -27,7 +27,8 @@ class SmallServer:
     """A server of the classic protocol with one mailbox for each id, which can be told to lie.
 
     `lie` is given the number of a request, counted from 0, and the frames that would answer it, and gives what is sent
-    instead; None ends the connection. `greeting` follows the answer to the handshake. `pongs` are the payloads of pongs.
+    instead; None ends the connection. `greeting` follows the answer to the handshake. `pongs` are the payloads of those
+    that came.
     """
 
     def __init__(self, lie=None, status="101 Switching Protocols", accept=None, greeting=b""):
