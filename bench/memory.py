@@ -61,10 +61,22 @@ def _settled_kib(pid):
     return last
 
 
-def _wait_for_descriptors(pid, count):
+def _sockets(pid):
+    folder = f"/proc/{pid}/fd"
+    count = 0
+    for descriptor in os.listdir(folder):
+        try:
+            count += os.readlink(f"{folder}/{descriptor}").startswith("socket:")
+        except FileNotFoundError:
+            # It was closed meanwhile.
+            pass
+    return count
+
+
+def _wait_for_sockets(pid, count):
     """Until the server has closed what its peers have closed."""
     give_up = time.monotonic() + SECONDS_MAX
-    while len(os.listdir(f"/proc/{pid}/fd")) > count:
+    while _sockets(pid) > count:
         if time.monotonic() > give_up:
             servers.fail(f"the server keeps connections that ended {SECONDS_MAX} s ago")
         time.sleep(0.05)
@@ -74,17 +86,17 @@ def idle_memory(contender, connections):
     """KiB for each connection: while all are open and idle, and after all have left."""
     servers.allow_descriptors(connections + 64)
     with servers.Server(contender) as server:
-        descriptors = len(os.listdir(f"/proc/{server.pid}/fd"))
+        sockets = _sockets(server.pid)
         # What a server sets up for its first connections is none of the others' memory.
         for connection in [_open_connection(server.port) for _ in range(10)]:
             connection.close()
-        _wait_for_descriptors(server.pid, descriptors)
+        _wait_for_sockets(server.pid, sockets)
         before = _settled_kib(server.pid)
         opened = [_open_connection(server.port) for _ in range(connections)]
         during = _settled_kib(server.pid)
         for connection in opened:
             connection.close()
-        _wait_for_descriptors(server.pid, descriptors)
+        _wait_for_sockets(server.pid, sockets)
         after = _settled_kib(server.pid)
     return {
         "connections": connections,

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("RESTANTE_BIN", ROOT / "build" / "release" / "bin"))
@@ -36,9 +37,9 @@ def program(name):
     return str(path)
 
 
-# A server: what to call it, its command, whether it is restante-server, and whether it and the load get one processor
-# each.
-Contender = collections.namedtuple("Contender", "name command is_ours is_pinned")
+# A server: what to call it, its command, whether it is restante-server, whether it and the load get one processor each,
+# and whether it has several threads.
+Contender = collections.namedtuple("Contender", "name command is_ours is_pinned has_threads", defaults=[False])
 
 
 def bare():
@@ -52,7 +53,7 @@ def _server_help():
 
 def transports():
     """The transports that restante-server offers, the default first; [None] where there is no choice."""
-    offered = re.search(r"--transport\s+\S*\{([^}]*)\}(?:\s*\[(\S+)\])?", _server_help())
+    offered = re.search(r"--transport\s+\S*\{([^}]*)\}(?:=|\s*\[)?([a-z]*)", _server_help())
     if not offered:
         return [None]
     return sorted(offered[1].split(","), key=lambda name: name != offered[2])
@@ -70,7 +71,7 @@ def restante(transport, threads=1):
             fail("this restante-server has no --threads")
         command += ["--threads", str(threads)]
         name += f", {threads} threads"
-    return Contender(name, command, True, threads == 1)
+    return Contender(name, command, True, threads == 1, threads > 1)
 
 
 def ours(threads=1):
@@ -152,6 +153,17 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+    def metrics(self):
+        """What restante-server tells at /metrics: sums by name, whatever the labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as response:
+            lines = response.read().decode().splitlines()
+        sums = collections.Counter()
+        for line in lines:
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                sums[name.split("{")[0]] += float(value)
+        return sums
 
     def load(self, **options):
         """Runs restante-bench against it: what it reports. in_flight=32 is --in-flight 32, batch=True is --batch."""

@@ -33,6 +33,7 @@ struct CommandLine {
   double seconds = 5;
   double warm_up = 1;
   std::uint64_t requests = 0;
+  double timeout = 10;
   pid_t server = 0;
   bool json = false;
   RunOptions options;
@@ -168,6 +169,9 @@ void describe_measuring(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   app.add_option("--requests", line.requests, "so many requests in all, without warming up, in place of --seconds")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
+  app.add_option("--timeout", line.timeout, "seconds that the server may be silent while replies are due")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   app.add_option("--server-pid", line.server, "the server's process on this machine, to measure its processor time")
       ->check(CLI::PositiveNumber);
   app.add_flag("--json", line.json, "print one JSON object");
@@ -203,6 +207,7 @@ int main(int argc, char** argv) {
     line.options.mix = mixes.at(line.mix);
     line.options.measured = std::chrono::duration<double>{line.seconds};
     line.options.warm_up = std::chrono::duration<double>{line.warm_up};
+    line.options.patience = std::chrono::duration<double>{line.timeout};
     if (line.requests != 0) {
       line.options.requests = line.requests;
     }

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,8 +19,6 @@ namespace {
 using Clock = Schedule::Clock;
 using Nanoseconds = std::chrono::nanoseconds;
 
-// How long a server may be silent while replies are due.
-constexpr std::chrono::seconds patience{10};
 constexpr std::size_t read_bytes_max = std::size_t{256} * 1024;
 
 double processor_seconds(clockid_t clock) {
@@ -77,8 +74,6 @@ class Run {
         left_{options.requests.value_or(UINT64_MAX)} {
     constexpr std::size_t other_descriptors = 16;
     allow_descriptors(options.connections + options.idle_connections + other_descriptors);
-    // Wakes up when a request is due, and not up to 50 us later.
-    prctl(PR_SET_TIMERSLACK, 1UL);
     for (std::size_t index = 0; index < options.connections; ++index) {
       Requests requests{options.mix, index, options.connections, options.payload_bytes, options.first_id};
       const std::size_t in_flight = options.in_flight * requests.in_flight_factor(options.connections);
@@ -87,6 +82,8 @@ class Run {
     }
     for (std::size_t index = 0; index < options.idle_connections; ++index) {
       idle_.push_back(connect(options.connections + index));
+      // A ping may have come with the answer to the handshake.
+      serve_idle(idle_.back());
       watch(EPOLL_CTL_ADD, options.connections + index, EPOLLIN);
     }
     for (std::size_t index = 0; index < connections_.size(); ++index) {
@@ -151,6 +148,12 @@ class Run {
     }
   }
 
+  std::runtime_error silence() const {
+    std::array<char, 32> seconds{};
+    std::snprintf(seconds.data(), seconds.size(), "%g", options_.patience.count());
+    return std::runtime_error(std::string{"the server did not answer for "} + seconds.data() + " s");
+  }
+
   // Asks for something and waits for the reply: this is before anything is measured.
   template <class Check>
   void ask_and_wait(Connection& connection, BytesView packet, Check&& check) {
@@ -159,8 +162,8 @@ class Run {
     bool answered = false;
     while (!answered) {
       pollfd readable{.fd = connection.socket.descriptor(), .events = POLLIN, .revents = 0};
-      if (poll(&readable, 1, static_cast<int>(std::chrono::milliseconds{patience}.count())) == 0) {
-        throw std::runtime_error("the server did not answer within 10 s");
+      if (poll(&readable, 1, static_cast<int>(options_.patience.count() * 1000)) == 0) {
+        throw silence();
       }
       connection.socket.consume(connection.socket.receive(buffer_), [&](BytesView reply) {
         check(reply);
@@ -235,8 +238,8 @@ class Run {
       if (now >= end) {
         return;
       }
-      if (in_flight_ > 0 && now - silent_since_ > patience) {
-        throw std::runtime_error("the server did not answer for 10 s");
+      if (in_flight_ > 0 && now - silent_since_ > options_.patience) {
+        throw silence();
       }
       if (options_.progress && now >= next_progress) {
         options_.progress(std::chrono::duration<double>(now - started_).count(), result_.answered - reported);

@@ -35,6 +35,8 @@ struct RunOptions {
   std::chrono::duration<double> measured{5};
   /// So many requests in all, without warming up, in place of `measured`.
   std::optional<std::uint64_t> requests;
+  /// How long the server may be silent while replies are due.
+  std::chrono::duration<double> patience{10};
   /// The server's process, on this machine: its processor time is measured too.
   std::optional<pid_t> server;
   /// Is told each second how many requests were answered in it.
@@ -59,7 +61,7 @@ struct RunResult {
 };
 
 /// Connects, associates, empties the mailboxes, makes requests for as long as was asked, and waits for the replies that
-/// are due. Throws std::runtime_error, and what derives from it, when a reply is wrong or does not come for 10 s, or
+/// are due. Throws std::runtime_error, and what derives from it, when a reply is wrong or does not come in time, or
 /// when a connection ends or cannot be made.
 RunResult run(const RunOptions& options);
 
