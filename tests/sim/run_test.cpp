@@ -78,10 +78,10 @@ TEST(Run, TheSameSeedGivesTheSameTraceWithEveryCompiler) {
     std::uint64_t seed;
     std::uint64_t hash;
   };
-  constexpr Frozen frozen[] = {{1, 6097214140473248948U},
+  constexpr Frozen frozen[] = {{1, 4399797016220757663U},
                                {2, 17322076554764566009U},
                                {3, 13559928309954016285U},
-                               {4, 13778301335617462503U},
+                               {4, 12776636722630830201U},
                                {5, 2299959995652885107U}};
   for (const Frozen& expected : frozen) {
     const Scenario scenario = swarm_scenario(expected.seed);
