@@ -8,5 +8,5 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # When it optimises, it takes copies inside its own standard library for overlapping ones, or ones that are too long
   # (GCC bugs 105651, 105329 and others).
-  target_compile_options(restante_warnings INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+  target_compile_options(restante_warnings INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()

@@ -40,7 +40,8 @@ void* operator new(std::size_t size) {
   return static_cast<char*>(piece) + header_bytes;
 }
 
-void operator delete(void* pointer) noexcept {
+// Not inlined: g++ would see free() called for what new gave, and take it for a mistake.
+[[gnu::noinline]] void operator delete(void* pointer) noexcept {
   if (pointer != nullptr) {
     char* const piece = static_cast<char*>(pointer) - header_bytes;
     heap.bytes -= *reinterpret_cast<std::size_t*>(piece);

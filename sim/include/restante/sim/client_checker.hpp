@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <restante/bytes.hpp>
+#include <restante/client_options.hpp>
 #include <restante/sim/connection_table.hpp>
 #include <restante/sim/queue.hpp>
 #include <restante/sim/report.hpp>
@@ -40,6 +41,14 @@ class ClientChecker final : public Observer {
     /// Its timer comes when it is due, and not at any time after.
     bool is_on_time = true;
   };
+
+  /// Of a client of which nothing is known but its options, which are the usual ones.
+  static Habits any_habits() {
+    return {.reply_timeout = ClientOptions{}.reply_timeout,
+            .claims_first = false,
+            .claims_once = false,
+            .is_on_time = false};
+  }
 
   /// Judges this client from now on.
   void judge(ClientIndex client, Habits habits) {

@@ -135,11 +135,8 @@ class WorldRun final : private Recorder {
       connect(client);
       return;
     }
-    // Some scripts ask before they claim an id: that, the CallbackChecker judges.
-    client_.judge(client, {.reply_timeout = ClientOptions{}.reply_timeout,
-                           .claims_first = false,
-                           .claims_once = false,
-                           .is_on_time = false});
+    // Some scripts ask before they claim an id, or claim it twice: that, the CallbackChecker judges.
+    client_.judge(client, ClientChecker::any_habits());
     clients_[client].program = std::make_unique<StepClient>(transport_, findings_, rules_, client, script);
     StepClient& program = *clients_[client].program;
     program.connect();
