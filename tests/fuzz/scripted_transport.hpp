@@ -75,6 +75,7 @@ class ScriptedTransport {
 
   void resume(Connection connection) {
     if (Peer* peer = find(connection)) {
+      expect(!peer->sent_text, "whoever sent text is not read from again");
       peer->paused = false;
     }
   }
@@ -182,7 +183,7 @@ class ScriptedTransport {
     if (type == MessageType::text) {
       peer.sent_text = true;
       listener_->received(peer.connection, type, message);
-      expect(peer.closing, "text closes the connection");
+      expect(peer.closing || peer.paused, "nothing is read behind a text");
       return;
     }
     oracle_.executing(peer.connection, message);
@@ -225,7 +226,7 @@ class ScriptedTransport {
       if (!peer.open) {
         continue;
       }
-      oracle_.check(peer.connection, peer.closing);
+      oracle_.check(peer.connection, peer.closing, peer.sent_text);
       expect(peer.paused || peer.waiting_bytes <= options_.waiting_bytes_max, "whoever does not read is not read from");
       expect(stuck_for(peer) < options_.stuck_after, "whoever is stuck is closed");
     }

@@ -69,7 +69,8 @@ class SessionOracle {
   void closing(Connection connection, CloseCode code, Duration stuck_for, Duration stuck_after, bool sent_text) {
     switch (code) {
       case close_code::unsupported_data:
-        return expect(sent_text, "only who sent text is closed with 1003");
+        return expect(sent_text && unanswered_[connection].empty(),
+                      "only who sent text is closed with 1003, after the replies");
       case close_code::policy_violation:
         return expect(stuck_for >= stuck_after, "only who is stuck is closed with 1008");
       case close_code::try_again_later:
@@ -122,12 +123,13 @@ class SessionOracle {
   // What must hold when nothing happens.
 
   /// `closing`: the Messenger closed the connection, which has not ended yet.
-  void check(Connection connection, bool closing) const {
+  void check(Connection connection, bool closing, bool sent_text) const {
     const std::deque<Unanswered>& requests = unanswered_.at(connection);
     expect(closing || requests.empty() || requests.front().epoch == epoch_,
            "whoever waits for a reply that was lost with a failed commit is closed");
     expect(closing || !shutting_down_ || !requests.empty(),
            "a server that shuts down closes whoever waits for nothing");
+    expect(closing || !sent_text || !requests.empty(), "whoever sent text and waits for nothing is closed");
   }
 
   bool waits(Connection connection) const { return !unanswered_.at(connection).empty(); }
