@@ -33,6 +33,7 @@ struct Example {
   std::uint64_t seed = 1;
 };
 
+// NOLINTBEGIN(readability-identifier-naming): rapidcheck looks for this name.
 /// For rapidcheck, which prints counterexamples with it.
 inline void showValue(const Example& example, std::ostream& stream) {
   stream << "\n"
@@ -43,6 +44,7 @@ inline void showValue(const Example& example, std::ostream& stream) {
 inline void showValue(const Action& action, std::ostream& stream) {
   stream << to_toml(action);
 }
+// NOLINTEND(readability-identifier-naming)
 
 /// Runs an example, and fails the property that calls it with what the checkers say, unless everything held.
 inline void check_held(const Example& example) {

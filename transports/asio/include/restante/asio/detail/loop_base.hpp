@@ -79,7 +79,7 @@ class LoopBase {
   }
 
   /// Ends a connection with this turn, after the listener had its chance to reply to what came before.
-  void end(Session& session, Ending ending) {
+  void end(Session& session, Ending&& ending) {
     if (session.ending_soon || session.phase == Phase::gone) {
       return;
     }

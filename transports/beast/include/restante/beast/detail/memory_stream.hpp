@@ -24,7 +24,7 @@ namespace restante::beast_detail {
 class MemoryStream {
  public:
   /// Runs what it is given when the loop calls run().
-  class executor_type {
+  class executor_type {  // NOLINT(readability-identifier-naming): as Asio has it
    public:
     explicit executor_type(MemoryStream& stream) noexcept : stream_{&stream} {}
 
