@@ -28,6 +28,10 @@ static_assert(header_bytes >= sizeof(std::size_t));
 
 }  // namespace
 
+// Where g++ inlines one of these and not the other, it sees free() called for what new gave, and takes it for a
+// mistake.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t size) {
   void* const piece = std::malloc(size + header_bytes);
   if (piece == nullptr) {
@@ -40,8 +44,7 @@ void* operator new(std::size_t size) {
   return static_cast<char*>(piece) + header_bytes;
 }
 
-// Not inlined: g++ would see free() called for what new gave, and take it for a mistake.
-[[gnu::noinline]] void operator delete(void* pointer) noexcept {
+void operator delete(void* pointer) noexcept {
   if (pointer != nullptr) {
     char* const piece = static_cast<char*>(pointer) - header_bytes;
     heap.bytes -= *reinterpret_cast<std::size_t*>(piece);
