@@ -37,7 +37,7 @@ TEST(Frame, SaysItsLengthInAsFewBytesAsAreEnough) {
 
 TEST(Frame, IsMaskedWithAKeyThatStandsInIt) {
   MaskSource masks;
-  for (const std::size_t size : {0, 1, 7, 8, 9, 68, 125}) {
+  for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 68U, 125U}) {
     const Bytes bytes = frame_of(size, &masks);
     ASSERT_EQ(bytes.size(), 1 + 2 + 4 + size);
     EXPECT_EQ(bytes[2], 0x80U | size);
