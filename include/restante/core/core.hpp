@@ -47,7 +47,7 @@ class Core {
 
   /// The most memory, in bytes, that the messages of a core with these options take.
   static constexpr std::uint64_t memory_bytes_max(CoreOptions options) noexcept {
-    return MessagePool::memory_bytes_max(std::uint64_t{options.mailbox_messages_max} * Address::count);
+    return MessagePool::memory_bytes_max(std::uint64_t{options.mailbox_messages_max} * Address::classic_count);
   }
 
   /// A held address stays with its holder, whoever asks, the holder included (docs/protocol.md, rule 1).
@@ -204,11 +204,11 @@ class Core {
   bool writable_ = true;
   std::uint32_t addresses_held_ = 0;
   MessagePool pool_;
-  std::array<Mailbox, Address::count> mailboxes_;
-  std::array<Session, Address::count> holders_{};
+  std::array<Mailbox, Address::classic_count> mailboxes_;
+  std::array<Session, Address::classic_count> holders_{};
   // The addresses of a session are a list through next_held_ that begins at held_[session].
   std::vector<std::uint32_t> held_;
-  std::array<std::uint32_t, Address::count> next_held_{};
+  std::array<std::uint32_t, Address::classic_count> next_held_{};
   Books books_;
   std::uint64_t payload_bytes_held_ = 0;
   Answers answers_;
