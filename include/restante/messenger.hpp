@@ -66,7 +66,7 @@ class Messenger final : private TransportListener {
         store_{store},
         options_{std::move(options)},
         recorder_{store},
-        core_{recorder_, {options_.mailbox_messages_max, options_.payload_bytes_max}} {
+        core_{recorder_, {.mailbox_messages_max = options_.mailbox_messages_max, .payload_bytes_max = options_.payload_bytes_max}} {
     RESTANTE_ASSERT(options_.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
     RESTANTE_ASSERT(options_.stuck_after > Duration::zero(), "stuck_after must be more than 0");
     RESTANTE_ASSERT(options_.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
