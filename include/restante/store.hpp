@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include <restante/core/change.hpp>
+#include <restante/waker.hpp>
 
 namespace restante {
 
@@ -43,25 +44,6 @@ class MessageLoader {
 
  protected:
   ~MessageLoader() = default;
-};
-
-/// Makes Messenger look at its store soon. Cheap to copy, may be called from any thread, as often as wished, until
-/// stop() of the store has returned.
-class Waker {
- public:
-  Waker() = default;
-  /// Calls `function(context)`.
-  Waker(void* context, void (*function)(void*)) noexcept : context_{context}, function_{function} {}
-
-  void operator()() const {
-    if (function_ != nullptr) {
-      function_(context_);
-    }
-  }
-
- private:
-  void* context_ = nullptr;
-  void (*function_)(void*) = nullptr;
 };
 
 /// How a commit ended.
