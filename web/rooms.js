@@ -46,7 +46,6 @@ restante.Rooms = class Rooms {
   stop() {
     this.#exchange = null;
     this.#watched = null;
-    this.#watches += 1;
     this.#store.change({ members: null });
   }
 

@@ -171,7 +171,6 @@ const receipts = ({ store }) =>
   store.state.messages.filter(({ direction }) => direction === "sent").map(({ text, receipt }) => `${text} ${receipt}`);
 const requests = (world, name) => world.server.seen.filter((request) => request.name === name);
 const notice = ({ store }) => store.state.notice.text;
-const decoded = ({ payload }) => new TextDecoder().decode(payload);
 
 describe("opening an address", () => {
   test("makes it this tab's, and says what comes", async () => {
@@ -434,11 +433,11 @@ describe("sending", () => {
   });
 
   test("a refusal that passes holds messages up, and does not lose or reorder them", async () => {
-    for (const refusal of ["rate_limited", "storage_unavailable", "going_away"]) {
+    for (const [refusal, times] of [["rate_limited", 2], ["storage_unavailable", 3], ["going_away", 2]]) {
       const world = new World();
       const ada = await world.opened("ada");
       let refused = 0;
-      world.server.refuse = ({ name }) => (name === "PUSH" && (refused += 1) <= 3 ? refusal : undefined);
+      world.server.refuse = ({ name }) => (name === "PUSH" && (refused += 1) <= times ? refusal : undefined);
       ada.messenger.send("bob", "one");
       ada.messenger.send("bob", "two");
       await settle();
@@ -491,14 +490,24 @@ describe("sending", () => {
     assert.equal(outcomes(ada).length, restante.Outbox.WAITING_MAX);
   });
 
+  test("what waits is kept, however many messages come after it", () => {
+    const message = { direction: "received", text: "x", outcome: "fetched" };
+    const waiting = { direction: "sent", text: "y", outcome: "waiting" };
+    const kept = restante.Storage.bounded([waiting, ...new Array(600).fill(message)]);
+    assert.equal(kept.length, restante.Storage.MESSAGES_MAX + 1);
+    assert.equal(kept[0], waiting);
+    const long = { ...message, text: "x".repeat(400_000) };
+    assert.deepEqual(restante.Storage.bounded([long, waiting, long, long]), [waiting, long, long]);
+  });
+
   test("what the person forgot while it was on its way does not lend its number to another message", async () => {
     const world = new World();
     const ada = await world.opened("ada");
     ada.messenger.send("bob", "one");
     ada.store.forgetEverything();
-    ada.messenger.send("bob", "two");
+    ada.messenger.send("eve", "two");
     await settle();
-    assert.deepEqual(world.server.texts("bob"), ["one", "two"]);
+    assert.deepEqual([world.server.texts("bob"), world.server.texts("eve")], [["one"], ["two"]]);
   });
 });
 
@@ -624,6 +633,7 @@ describe("receipts", () => {
     assert.equal(last.fetched.length, 2);
     await world.time.pass(120_000);
     assert.deepEqual(receipts(ada).slice(-2), ["one acknowledged", "two acknowledged"]);
+    assert.equal(world.server.waitsTooMany, 0);
   });
 });
 
@@ -644,6 +654,18 @@ describe("rooms", () => {
     ]);
     assert.deepEqual(bob.fetched, ["first"]);
     assert.deepEqual(bob.store.state.messages.map(({ peer, text }) => [peer, text]), [["#lobby", "first"], ["#lobby", "second"]]);
+  });
+
+  test("show what somebody sent with another browser, also when it is the same words", async () => {
+    const world = new World();
+    const ada = await world.opened("ada");
+    await ada.messenger.join("#lobby");
+    ada.messenger.send("#lobby", "hi");
+    await settle();
+    world.server.box("#lobby").log.add({ sender: "ada", time: 1, state: 1, payload: new TextEncoder().encode("hi") });
+    world.server.changed();
+    await settle();
+    assert.deepEqual(outcomes(ada), ["hi accepted", "hi accepted"]);
   });
 
   test("are entered again after a reload, and show nothing twice", async () => {

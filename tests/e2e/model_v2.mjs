@@ -33,6 +33,8 @@ export class ModelServer {
   mailboxMessages = 100;
   roomMessages = Infinity;
   waits = 8;
+  /** Requests that wanted to wait although as many as are allowed did. */
+  waitsTooMany = 0;
   #protocol;
   #timers;
   #boxes = new Map();
@@ -169,6 +171,9 @@ class Session {
   #wait(milliseconds, answer) {
     if (answer(milliseconds === 0)) {
       return;
+    }
+    if (this.#waiting.size >= this.#server.waits) {
+      this.#server.waitsTooMany += 1;
     }
     const wait = { answer };
     wait.callOff = this.#server.after(milliseconds, () => {
