@@ -65,6 +65,12 @@ class Delivering : public Keeping<Recorder> {
   /// Whether serve() has something to do now.
   bool has_work() const noexcept { return !ready_.empty() || !ready_rooms_.empty(); }
 
+  /// Whether the deadline of some request may have passed.
+  bool next_deadline_passed() const {
+    const std::optional<std::uint64_t> next = waits_.next_deadline_ms();
+    return next && *next <= steady_ms_;
+  }
+
   /// When set_time() and serve() are to be called at the latest, in steady milliseconds; nothing when there is no need.
   std::optional<std::uint64_t> next_wake_ms() const {
     std::optional<std::uint64_t> next = waits_.next_deadline_ms();
@@ -84,6 +90,9 @@ class Delivering : public Keeping<Recorder> {
       }
     }
   }
+
+  /// The most bytes that the list of a v2::Members has.
+  static constexpr std::size_t members_bytes_max = 200 * (2 + v2::name_bytes_max);
 
   /// How many requests wait.
   std::uint32_t waits() const noexcept { return waits_.size(); }
@@ -324,7 +333,7 @@ class Delivering : public Keeping<Recorder> {
   }
 
   /// The most members that one reply lists.
-  static constexpr std::uint64_t members_max = 200;
+  static constexpr std::uint64_t members_max = members_bytes_max / (2 + v2::name_bytes_max);
 
   std::uint64_t steady_ms_ = 0;
   Memberships memberships_;
