@@ -53,6 +53,8 @@ inline constexpr CloseCode policy_violation = 1008;
 inline constexpr CloseCode message_too_big = 1009;
 /// The server cannot keep its promise at present; later it may.
 inline constexpr CloseCode try_again_later = 1013;
+/// restante.v2: another connection proved that the address is its own.
+inline constexpr CloseCode taken_over = 4001;
 }  // namespace close_code
 
 /// A subprotocol (RFC 6455, section 1.9) that a listener speaks.
