@@ -39,7 +39,8 @@ function isExpected(message) {
 export class Person {
   #complaints = [];
 
-  static async open(browser, address, options = {}) {
+  /** In the classic protocol, unless `names` says that the page shall speak the newest that the server knows. */
+  static async open(browser, address, { names = false, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, colorScheme: "light", ...options });
     context.setDefaultTimeout(20_000);
     const person = new Person();
@@ -51,7 +52,7 @@ export class Person {
       }
     });
     person.page.on("pageerror", (error) => person.#complaints.push(String(error)));
-    await person.page.goto(address);
+    await person.page.goto(names ? address : `${address}#classic`);
     return person;
   }
 
