@@ -67,10 +67,33 @@ export class Person {
     await this.page.getByRole("button", { name: "Associate" }).click();
   }
 
+  async openMailbox(name) {
+    await this.page.getByLabel("Your name").fill(name);
+    await this.press("Open mailbox");
+  }
+
+  async openedMailbox(name) {
+    await this.openMailbox(name);
+    await this.seesPhase(`You are ${name}`);
+    return this;
+  }
+
+  async join(room) {
+    await this.press("Join a room");
+    await this.page.getByLabel("Name of the room").fill(room);
+    await this.press("Join");
+    await this.page.getByRole("heading", { name: room }).waitFor();
+  }
+
   async associated(id) {
     await this.associate(id);
     await this.seesPhase(`You are ${id}`);
     return this;
+  }
+
+  /** Sees what became of the message that says this. */
+  async seesOutcome(text, outcome) {
+    await this.page.locator(".message", { hasText: text }).locator(".outcome").getByText(outcome, { exact: true }).waitFor();
   }
 
   /** Opens the conversation with this peer from the list. */
@@ -80,7 +103,7 @@ export class Person {
 
   async write(receiver, text) {
     if (await this.page.locator("#receiver").isHidden()) {
-      if ((await this.page.locator("#thread-title").textContent()) !== `Client ${receiver}`) {
+      if (![`Client ${receiver}`, receiver].includes(await this.page.locator("#thread-title").textContent())) {
         await this.page.getByRole("button", { name: "New message" }).click();
       }
     }

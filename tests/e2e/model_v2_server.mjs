@@ -21,13 +21,25 @@ const timers = {
 };
 
 export class ModelV2Server {
-  model = new ModelServer(loadPageScripts("protocol.js", "protocol_v2.js").protocolV2, timers);
+  model;
   #http = createServer((request, response) => ModelV2Server.#serve(request, response));
-  #sockets = new WebSocketServer({ server: this.#http });
+  #sockets;
 
-  static async start({ port = 0 } = {}) {
+  /**
+   * `model` goes on with what another server held, as one with a disk does. A server that is `classic` knows nothing but
+   * that protocol, and of it only that every ID is free and every mailbox empty.
+   */
+  static async start({ port = 0, model = null, classic = false } = {}) {
     const server = new ModelV2Server();
+    server.model = model ?? new ModelServer(loadPageScripts("protocol.js", "protocol_v2.js").protocolV2, timers);
+    server.model.now = () => Date.now();
+    const handleProtocols = (offered) => !classic && offered.has("restante.v2") && "restante.v2";
+    server.#sockets = new WebSocketServer({ server: server.#http, handleProtocols });
     server.#sockets.on("connection", (socket) => {
+      if (socket.protocol === "") {
+        socket.on("message", ([type, , id]) => socket.send(Uint8Array.of(type, 1, id)));
+        return;
+      }
       const session = server.model.connect({ send: (bytes) => socket.send(bytes), end: (code) => socket.close(code) });
       socket.on("message", (data) => session.receive(new Uint8Array(data)));
       socket.on("close", () => session.drop());
