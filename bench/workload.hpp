@@ -32,7 +32,7 @@ inline constexpr std::array<Size, 6> sizes{{{2, 0}, {2, 50}, {2, 99}, {256, 0}, 
 class Workload {
  public:
   /// The requests of a round.
-  static constexpr std::uint32_t round_requests = restante::Address::count;
+  static constexpr std::uint32_t round_requests = restante::Address::classic_count;
   static constexpr std::size_t payload_bytes = 64;
 
   explicit Workload(Size size) {

@@ -98,7 +98,7 @@ class LogStore {
     if (const std::error_code error = write_anew(mailboxes)) {
       return error;
     }
-    for (std::uint32_t index = 0; index < restante::Address::count; ++index) {
+    for (std::uint32_t index = 0; index < restante::Address::classic_count; ++index) {
       const restante::Address receiver{static_cast<std::uint8_t>(index)};
       for (const Message& message : mailboxes[index].messages) {
         loader.message({receiver, message.offset, message.sender, message.payload});
@@ -133,7 +133,7 @@ class LogStore {
     std::deque<Message> messages;
     restante::Offset next_offset = 0;
   };
-  using Mailboxes = std::array<Mailbox, restante::Address::count>;
+  using Mailboxes = std::array<Mailbox, restante::Address::classic_count>;
 
   static std::error_code last_error() { return {errno, std::generic_category()}; }
 
@@ -225,7 +225,7 @@ class LogStore {
   // The new file takes the place of the old one at once or not at all, and stays open for what comes.
   std::error_code write_anew(const Mailboxes& mailboxes) {
     std::vector<std::uint8_t> log;
-    for (std::uint32_t index = 0; index < restante::Address::count; ++index) {
+    for (std::uint32_t index = 0; index < restante::Address::classic_count; ++index) {
       const restante::Address receiver{static_cast<std::uint8_t>(index)};
       for (const Message& message : mailboxes[index].messages) {
         append(log, {Kind::stored, receiver, message.sender, message.offset, message.payload});

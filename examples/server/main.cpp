@@ -188,7 +188,7 @@ class Server {
 
   restante::HttpResponse metrics() const {
     std::uint64_t mailboxes_in_use = 0;
-    for (std::uint32_t id = 0; id < restante::Address::count; ++id) {
+    for (std::uint32_t id = 0; id < restante::Address::classic_count; ++id) {
       mailboxes_in_use += messenger_.depth(restante::Address{static_cast<std::uint8_t>(id)}) > 0 ? 1 : 0;
     }
     restante::HttpResponse response = plain_answer(200, "");

@@ -1,8 +1,9 @@
 // What carries messages: the one thing that Messenger and Client ask for from outside.
 //
 // A transport moves whole messages between this program and peers, keeps time, and nothing else: it knows no mailbox
-// and no packet. restante/memory.hpp and restante/websocketpp.hpp are two; docs/guide.md shows how to write another,
-// and TransportArchetype below is the smallest thing that compiles.
+// and no packet. Which protocol a connection speaks it agrees with the peer, when the connection opens, by names that
+// mean nothing to it: the listener says which ones it speaks. restante/memory.hpp and restante/websocketpp.hpp are two;
+// docs/guide.md shows how to write another, and TransportArchetype below is the smallest thing that compiles.
 //
 // Everything here happens on one thread, the one that runs the transport. The single exception is wake().
 #pragma once
@@ -11,8 +12,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
+#include <restante/assert.hpp>
 #include <restante/bytes.hpp>
 #include <restante/time.hpp>
 
@@ -49,13 +53,24 @@ inline constexpr CloseCode policy_violation = 1008;
 inline constexpr CloseCode message_too_big = 1009;
 /// The server cannot keep its promise at present; later it may.
 inline constexpr CloseCode try_again_later = 1013;
+/// Another connection proved that the address is its own (docs/protocol.md, restante.v2, rule 1).
+inline constexpr CloseCode taken_over = 4001;
 }  // namespace close_code
+
+/// A subprotocol (RFC 6455, section 1.9) that a listener speaks.
+struct Protocol {
+  /// What both sides call it: a token, as RFC 6455, section 4.1, has it. Must be valid as long as the program.
+  std::string_view name = {};
+  /// The longest message that this side takes on a connection that speaks it, at least 1. A longer one closes the
+  /// connection with 1009.
+  std::size_t message_bytes_max = 0;
+};
 
 /// What is known of a connection when it opens. The texts are valid for the length of the call.
 struct Opened {
   /// The other side, for people to read: "127.0.0.1:50314".
   std::string_view peer = {};
-  /// The subprotocol that was negotiated (RFC 6455, section 1.9), or nothing.
+  /// The name of the subprotocol that was negotiated, one of the listener's own; empty where none was.
   std::string_view protocol = {};
 };
 
@@ -73,6 +88,11 @@ struct Closed {
 /// listener makes to it (send, close, pause, …): it reports later, from its own loop.
 class TransportListener {
  public:
+  /// The subprotocols that this listener speaks, the best first; none of them twice. Asked once, by start(), and must
+  /// stay what it was until stop(). A client offers all of them. A server chooses the first one that a client offers
+  /// and it speaks; where there is none, the connection speaks none.
+  virtual std::span<const Protocol> protocols() const { return {}; }
+
   virtual void opened(Connection connection, const Opened& opened) = 0;
 
   /// A whole message came. The bytes are valid for the length of the call. Never called for a connection that is
@@ -96,6 +116,67 @@ class TransportListener {
  protected:
   ~TransportListener() = default;
 };
+
+// What transports need to negotiate. One that cannot carry names to its peer has no need of it: its connections speak
+// no subprotocol.
+
+/// Whether a subprotocol can be called so: RFC 6455, section 4.1, number 10.
+constexpr bool is_protocol_name(std::string_view name) noexcept {
+  constexpr std::string_view separators = "()<>@,;:\\\"/[]?={}";
+  for (const char character : name) {
+    if (character <= ' ' || character > '~' || separators.find(character) != std::string_view::npos) {
+      return false;
+    }
+  }
+  return !name.empty();
+}
+
+/// What a listener speaks, for a transport to ask in start(). Asserts what is said of Protocol.
+inline std::span<const Protocol> protocols_of(const TransportListener& listener) {
+  const std::span<const Protocol> protocols = listener.protocols();
+  for (const Protocol& protocol : protocols) {
+    RESTANTE_ASSERT(is_protocol_name(protocol.name), "the name of a subprotocol must be a token");
+    RESTANTE_ASSERT(protocol.message_bytes_max >= 1, "a subprotocol's message_bytes_max must be at least 1");
+  }
+  return protocols;
+}
+
+/// What a client offers.
+inline std::vector<std::string_view> names_of(std::span<const Protocol> protocols) {
+  std::vector<std::string_view> names;
+  names.reserve(protocols.size());
+  for (const Protocol& protocol : protocols) {
+    names.push_back(protocol.name);
+  }
+  return names;
+}
+
+/// The protocol that is called so, or nullptr. A client whose server chose a name that is not found here has to fail
+/// the connection. Names are compared byte for byte.
+constexpr const Protocol* find_protocol(std::span<const Protocol> protocols, std::string_view name) noexcept {
+  for (const Protocol& protocol : protocols) {
+    if (protocol.name == name) {
+      return &protocol;
+    }
+  }
+  return nullptr;
+}
+
+/// What Opened::protocol says; `protocol` may be nullptr.
+constexpr std::string_view name_of(const Protocol* protocol) noexcept {
+  return protocol == nullptr ? std::string_view{} : protocol->name;
+}
+
+/// What a server chooses: the first name offered that it speaks. nullptr where it speaks none of them.
+constexpr const Protocol* choose_protocol(std::span<const std::string_view> offered,
+                                          std::span<const Protocol> spoken) noexcept {
+  for (const std::string_view name : offered) {
+    if (const Protocol* const protocol = find_protocol(spoken, name); protocol != nullptr) {
+      return protocol;
+    }
+  }
+  return nullptr;
+}
 
 /// Reports to the listener it is given. start() is called once, before the transport runs, and stop() before the
 /// listener is gone: after it, nothing is reported any more, and connections that are left are closed with 1001.

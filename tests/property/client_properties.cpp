@@ -51,7 +51,7 @@ class Actor {
       : number_{number},
         requests_max_{options.requests_max},
         reconnect_after_max_{options.reconnect_after_max},
-        transport_{network, server, {.name = "peer " + std::to_string(number), .protocols = {}, .link = link}} {
+        transport_{network, server, {.name = "peer " + std::to_string(number), .link = link}} {
     options.on_event = [this](const ClientEvent& event) {
       std::visit([this](const auto& happened) { this->see(happened); }, event);
     };

@@ -375,7 +375,7 @@ class World {
     RC_ASSERT(counters.connections_paused == witness_.paused());
     RC_ASSERT(counters.packets_received == witness_.packets());
     RC_ASSERT(counters.packets_sent == witness_.packets());
-    for (std::uint32_t index = 0; index < Address::count; ++index) {
+    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
       const auto id = static_cast<Id>(index);
       RC_ASSERT(messenger_->depth(Address{id}) == model.depth(id));
     }

@@ -130,7 +130,7 @@ class System {
     RC_ASSERT(counters.connections_stuck == 0U);
     RC_ASSERT(counters.store_available);
     RC_ASSERT(messenger_->store_available());
-    for (std::uint32_t index = 0; index < Address::count; ++index) {
+    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
       const auto id = static_cast<Id>(index);
       RC_ASSERT(messenger_->depth(Address{id}) == model.depth(id));
     }

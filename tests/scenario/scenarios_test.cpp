@@ -53,8 +53,7 @@ class Person {
  public:
   Person(MemoryNetwork& network, const MemoryServer& server, ClientId id, Duration reply_timeout = 5s)
       : id_{id},
-        transport_{
-            network, server, {.name = "person " + std::to_string(id), .protocols = {}, .link = link_with(latency)}},
+        transport_{network, server, {.name = "person " + std::to_string(id), .link = link_with(latency)}},
         client_{transport_, options(reply_timeout)} {}
 
   /// Connects and claims the id as soon as the connection stands.

@@ -22,7 +22,7 @@ class Loaded final : public MessageLoader {
   void next_offset(Address receiver, Offset offset) override { next[receiver.index()] = offset; }
 
   std::vector<Offset> offsets;
-  std::array<Offset, Address::count> next{};
+  std::array<Offset, Address::classic_count> next{};
 };
 
 class DiskStoreTest : public ::testing::Test {

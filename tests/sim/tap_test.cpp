@@ -1,5 +1,6 @@
 #include <restante/sim/tap.hpp>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ class Notes final : public Recorder, public TransportListener {
  public:
   void record(Entry entry) override { told.emplace_back(name(entry.kind)); }
 
-  void opened(Connection connection, const Opened&) override {
-    heard.emplace_back("opened");
+  std::span<const Protocol> protocols() const override { return spoken; }
+
+  void opened(Connection connection, const Opened& opened) override {
+    heard.push_back("opened" + (opened.protocol.empty() ? "" : " speaking " + std::string{opened.protocol}));
     latest = connection;
   }
   void received(Connection, MessageType type, BytesView message) override {
@@ -29,6 +32,7 @@ class Notes final : public Recorder, public TransportListener {
   void closed(Connection, const Closed& closed) override { heard.push_back("closed " + std::to_string(closed.code)); }
   void woken() override { heard.emplace_back("woken"); }
 
+  std::vector<Protocol> spoken;
   std::vector<std::string> told;
   std::vector<std::string> heard;
   Connection latest;
@@ -71,6 +75,27 @@ TEST_F(TapTest, TellsWhatGoesOverTheWireAndPassesItOn) {
   EXPECT_EQ(server_notes.heard,
             (std::vector<std::string>{"opened", "received hello", "turn_ended", "received text text", "turn_ended",
                                       "closed 1000", "turn_ended"}));
+}
+
+TEST(Tap, PassesOnWhatItsListenerSpeaksAndWhatWasNegotiatedAlsoWhenItThaws) {
+  MemoryNetwork network;
+  MemoryServer server{network};
+  MemoryClient client{network, server};
+  Notes server_notes;
+  Notes client_notes;
+  server_notes.spoken = {{"one", 10}, {"two", 10}};
+  client_notes.spoken = {{"zero", 10}, {"two", 10}};
+  Tap<MemoryServer> server_tap{server, server_notes, Side::server};
+  Tap<MemoryClient> client_tap{client, client_notes, Side::client, 0};
+  server_tap.start(server_notes);
+  client_tap.start(client_notes);
+  server_tap.set_frozen(true);
+  client_tap.open();
+  network.run_for(1s);
+  EXPECT_EQ(client_notes.heard, (std::vector<std::string>{"opened speaking two"}));
+  EXPECT_TRUE(server_notes.heard.empty());
+  server_tap.set_frozen(false);
+  EXPECT_EQ(server_notes.heard, (std::vector<std::string>{"opened speaking two"}));
 }
 
 TEST_F(TapTest, HearsEverythingAtOnceWhenItIsThawed) {

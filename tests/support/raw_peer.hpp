@@ -33,7 +33,7 @@ class RawPeer final : private TransportListener {
  public:
   RawPeer(MemoryNetwork& network, const MemoryServer& server, std::string name,
           std::optional<LinkOptions> link = std::nullopt)
-      : transport_{network, server, {.name = std::move(name), .protocols = {}, .link = link}} {
+      : transport_{network, server, {.name = std::move(name), .link = link}} {
     transport_.start(*this);
   }
 

@@ -301,6 +301,144 @@ TYPED_TEST(EveryTransport, LetsAClientGiveUpWhileItConnects) {
   EXPECT_EQ(this->at_client_.count("opened"), 0);
 }
 
+// What two listeners agree on.
+
+/// A server and a client of its own, whose listeners speak what the test says.
+template <class World>
+struct Negotiation {
+  Negotiation(std::vector<Protocol> server_speaks, std::vector<Protocol> client_speaks) {
+    at_server.spoken = std::move(server_speaks);
+    at_client.spoken = std::move(client_speaks);
+    world.server().start(at_server);
+    client.start(at_client);
+    client.open();
+    EXPECT_TRUE(world.until([&] { return !at_server.negotiated.empty() && !at_client.negotiated.empty(); }));
+  }
+  Negotiation(const Negotiation&) = delete;
+  Negotiation& operator=(const Negotiation&) = delete;
+  ~Negotiation() {
+    world.server().stop();
+    client.stop();
+  }
+
+  void send_to_server(std::size_t bytes) { client.send(at_client.connections.at(0), text_of(bytes)); }
+  void send_to_client(std::size_t bytes) { world.server().send(at_server.connections.at(0), text_of(bytes)); }
+
+  /// Runs until both sides know that the connection ended.
+  bool until_closed() {
+    return world.until([&] { return !at_server.ends.empty() && !at_client.ends.empty(); });
+  }
+
+  BytesView text_of(std::size_t bytes) {
+    text.assign(bytes, 'x');
+    return as_bytes(text);
+  }
+
+  World world;
+  RecordingListener at_server;
+  RecordingListener at_client;
+  typename World::Client& client = world.add_client();
+  std::string text;
+};
+
+template <class World>
+class EveryNegotiation : public testing::Test {};
+TYPED_TEST_SUITE(EveryNegotiation, Worlds);
+
+std::vector<Protocol> speaking(const std::vector<std::string_view>& names) {
+  std::vector<Protocol> protocols;
+  for (const std::string_view name : names) {
+    protocols.push_back({name, 1000});
+  }
+  return protocols;
+}
+
+TYPED_TEST(EveryNegotiation, ChoosesTheFirstThatTheClientOffersAndTheServerSpeaks) {
+  using Names = std::vector<std::string_view>;
+  struct Case {
+    Names server;
+    Names client;
+    std::string chosen;
+  };
+  for (const auto& [server, client, chosen] : std::vector<Case>{{{}, {}, ""},
+                                                                {{}, {"one"}, ""},
+                                                                {{}, {"two", "one"}, ""},
+                                                                {{"one"}, {}, ""},
+                                                                {{"one"}, {"one"}, "one"},
+                                                                {{"one"}, {"two"}, ""},
+                                                                {{"one"}, {"ONE", "on", "one.", "zone"}, ""},
+                                                                {{"one"}, {"three", "two", "one"}, "one"},
+                                                                {{"one", "two"}, {}, ""},
+                                                                {{"one", "two"}, {"one", "two"}, "one"},
+                                                                {{"one", "two"}, {"two", "one"}, "two"},
+                                                                {{"one", "two"}, {"three", "two"}, "two"},
+                                                                {{"one", "two"}, {"three", "four"}, ""}}) {
+    const Negotiation<TypeParam> both{speaking(server), speaking(client)};
+    EXPECT_EQ(both.at_server.negotiated, std::vector<std::string>{chosen});
+    EXPECT_EQ(both.at_client.negotiated, std::vector<std::string>{chosen});
+  }
+}
+
+TYPED_TEST(EveryNegotiation, AsksEachListenerOnce) {
+  Negotiation<TypeParam> both{speaking({"one"}), speaking({"one"})};
+  both.client.close(both.at_client.connections.at(0), close_code::normal, "");
+  ASSERT_TRUE(both.until_closed());
+  both.client.open();
+  ASSERT_TRUE(both.world.until([&] { return both.at_client.negotiated.size() == 2; }));
+  EXPECT_EQ(both.at_client.negotiated, (std::vector<std::string>{"one", "one"}));
+  EXPECT_EQ(both.at_server.times_asked, 1);
+  EXPECT_EQ(both.at_client.times_asked, 1);
+}
+
+TYPED_TEST(EveryNegotiation, TheServerTakesMessagesAsLongAsTheProtocolThatWasChosenSays) {
+  for (const std::size_t bytes_max : {std::size_t{1}, std::size_t{10}, std::size_t{1000}, std::size_t{200'000}}) {
+    Negotiation<TypeParam> both{{{"other", 20}, {"one", bytes_max}}, {{"one", 500}}};
+    both.send_to_server(bytes_max);
+    both.send_to_server(bytes_max + 1);
+    ASSERT_TRUE(both.until_closed());
+    EXPECT_EQ(both.at_server.messages, std::vector<std::string>{std::string(bytes_max, 'x')});
+    EXPECT_EQ(both.at_client.ends.front().code, close_code::message_too_big);
+  }
+}
+
+TYPED_TEST(EveryNegotiation, TheClientTakesMessagesAsLongAsTheProtocolThatWasChosenSays) {
+  for (const std::size_t bytes_max : {std::size_t{1}, std::size_t{10}, std::size_t{1000}, std::size_t{300'000}}) {
+    Negotiation<TypeParam> both{{{"one", 500}}, {{"other", 20}, {"one", bytes_max}}};
+    both.send_to_client(bytes_max);
+    both.send_to_client(bytes_max + 1);
+    ASSERT_TRUE(both.until_closed());
+    EXPECT_EQ(both.at_client.messages, std::vector<std::string>{std::string(bytes_max, 'x')});
+    EXPECT_EQ(both.at_server.ends.front().code, close_code::message_too_big);
+  }
+}
+
+TYPED_TEST(EveryNegotiation, ConnectionsWithoutASubprotocolHaveTheLimitThatTheyHadBefore) {
+  Negotiation<TypeParam> both{{{"one", 10}, {"two", 200'000}}, {{"three", 10}}};
+  both.send_to_client(100);
+  both.send_to_server(65'536);
+  both.send_to_server(65'537);
+  ASSERT_TRUE(both.until_closed());
+  EXPECT_EQ(both.at_client.messages, std::vector<std::string>{std::string(100, 'x')});
+  EXPECT_EQ(both.at_server.messages, std::vector<std::string>{std::string(65'536, 'x')});
+  EXPECT_EQ(both.at_client.ends.front().code, close_code::message_too_big);
+}
+
+TYPED_TEST(EveryNegotiation, ConnectionsOfOneServerHaveALimitEach) {
+  Negotiation<TypeParam> both{{{"one", 10}}, {{"one", 10}}};
+  RecordingListener at_other;
+  auto& other = both.world.add_client();
+  other.start(at_other);
+  other.open();
+  ASSERT_TRUE(both.world.until([&] { return at_other.connections.size() == 1; }));
+  other.send(at_other.connections.at(0), both.text_of(65'536));
+  ASSERT_TRUE(both.world.until([&] { return both.at_server.messages.size() == 1; }));
+  both.send_to_server(11);
+  ASSERT_TRUE(both.until_closed());
+  EXPECT_EQ(both.at_client.ends.front().code, close_code::message_too_big);
+  EXPECT_TRUE(at_other.ends.empty());
+  other.stop();
+}
+
 // The whole library on each transport.
 template <class World>
 class EveryMessenger : public testing::Test {};

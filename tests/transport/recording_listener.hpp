@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +21,16 @@ class RecordingListener : public TransportListener {
     std::string reason;
   };
 
+  std::span<const Protocol> protocols() const override {
+    ++times_asked;
+    return spoken;
+  }
+
   void opened(Connection connection, const Opened& opened) override {
     log.push_back("opened");
     connections.push_back(connection);
     peers.emplace_back(opened.peer);
-    protocols.emplace_back(opened.protocol);
+    negotiated.emplace_back(opened.protocol);
     on_opened(connection);
   }
 
@@ -66,10 +72,15 @@ class RecordingListener : public TransportListener {
   std::function<void(Connection)> on_closed = [](Connection) {};
   std::function<void()> on_woken = [] {};
 
+  /// What it says that it speaks; to be set before the transport is started.
+  std::vector<Protocol> spoken;
+  mutable int times_asked = 0;
+
   std::vector<std::string> log;
   std::vector<Connection> connections;
   std::vector<std::string> peers;
-  std::vector<std::string> protocols;
+  /// The subprotocol of each connection.
+  std::vector<std::string> negotiated;
   std::vector<std::string> messages;
   std::vector<End> ends;
 };

@@ -10,7 +10,9 @@ using Log = std::vector<std::string>;
 
 // A client with a recording listener.
 struct Client {
-  Client(boost::asio::io_context& context, WebSocketClientOptions options) : transport{context, std::move(options)} {
+  Client(boost::asio::io_context& context, WebSocketClientOptions options, std::vector<Protocol> spoken = {})
+      : transport{context, std::move(options)} {
+    listener.spoken = std::move(spoken);
     transport.start(listener);
   }
   ~Client() { transport.stop(); }
@@ -46,15 +48,16 @@ class ScriptedServer {
 
   void send(std::string_view bytes) { boost::asio::write(peer_, boost::asio::buffer(bytes)); }
 
-  /// Accepts a connection and completes the handshake.
-  void upgrade(std::string_view more = {}) {
+  /// Accepts a connection and completes the handshake. `more` are header lines, each with its line break; `behind` are
+  /// bytes that come together with the answer.
+  void upgrade(std::string_view more = {}, std::string_view behind = {}) {
     accept();
     TestedEngine::ServerHandshake handshake;
     handshake.take_bytes(as_bytes(request_));
     TestedEngine::Shared shared;
     std::string answer = TestedEngine{asio_detail::Role::server, 1, shared}.accept(handshake, "");
     answer.insert(answer.size() - 2, more);
-    send(answer);
+    send(answer.append(behind));
   }
 
   void disconnect() { peer_.close(); }
@@ -116,12 +119,12 @@ TEST(WebSocketClient, ReportsANameThatIsNotFound) {
 }
 
 TEST(WebSocketClient, OffersSubprotocolsAndSaysWhichWasChosen) {
-  Server server{{.subprotocols = {"two"}}};
-  Client client{server.context, {.port = server.transport.port(), .subprotocols = {"one", "two"}}};
+  Server server{{}, {{"two", 10}}};
+  Client client{server.context, {.port = server.transport.port()}, {{"one", 10}, {"two", 10}}};
   client.transport.open();
   ASSERT_TRUE(server.until([&] { return !client.listener.connections.empty(); }));
-  EXPECT_EQ(client.listener.protocols, (Log{"two"}));
-  EXPECT_EQ(server.listener.protocols, (Log{"two"}));
+  EXPECT_EQ(client.listener.negotiated, (Log{"two"}));
+  EXPECT_EQ(server.listener.negotiated, (Log{"two"}));
 }
 
 TEST(WebSocketClient, SaysWithWhichStatusItWasRefused) {
@@ -176,7 +179,7 @@ TEST(WebSocketClient, EndsAHandshakeThatTakesTooLong) {
 TEST(WebSocketClient, AsksAsTheRfcSays) {
   boost::asio::io_context context;
   ScriptedServer server{context};
-  Client client{context, {.port = server.port(), .path = "/mail?x", .subprotocols = {"a", "b"}}};
+  Client client{context, {.port = server.port(), .path = "/mail?x"}, {{"a", 1}, {"b", 1}}};
   client.transport.open();
   server.accept();
   EXPECT_TRUE(server.request().starts_with("GET /mail?x HTTP/1.1\r\n"));
@@ -206,16 +209,66 @@ TEST(WebSocketClient, RefusesAnswersThatAreNotToItsRequest) {
 }
 
 TEST(WebSocketClient, RefusesWhatItDidNotOffer) {
-  for (const std::string line :
-       {"Sec-WebSocket-Protocol: other\r\n", "Sec-WebSocket-Extensions: permessage-deflate\r\n"}) {
+  const std::string header = "Sec-WebSocket-Protocol: ";
+  const std::vector<Protocol> mine{{"mine", 10}, {"also.mine", 10}};
+  const std::vector<std::pair<std::vector<Protocol>, std::string>> cases{
+      {mine, header + "other\r\n"},
+      {mine, header + "Mine\r\n"},
+      {mine, header + "min\r\n"},
+      // One is chosen, not several (RFC 6455, section 11.3.4).
+      {mine, header + "mine, also.mine\r\n"},
+      {mine, header + "mine\r\n" + header + "also.mine\r\n"},
+      {mine, header + "mine\r\n" + header + "other\r\n"},
+      {{}, header + "mine\r\n"},
+      {mine, "Sec-WebSocket-Extensions: permessage-deflate\r\n"},
+  };
+  for (const auto& [spoken, lines] : cases) {
     boost::asio::io_context context;
     ScriptedServer server{context};
-    Client client{context, {.port = server.port(), .subprotocols = {"mine"}}};
+    Client client{context, {.port = server.port()}, spoken};
     client.transport.open();
-    server.upgrade(line);
-    ASSERT_TRUE(run_until(context, [&] { return !client.listener.ends.empty(); }));
-    EXPECT_NE(client.listener.ends[0].reason.find("not offered"), std::string::npos);
+    server.upgrade(lines);
+    ASSERT_TRUE(
+        run_until(context, [&] { return !client.listener.ends.empty() || !client.listener.connections.empty(); }));
+    ASSERT_EQ(client.listener.log, (Log{"closed 1006", "turn"})) << lines;
+    EXPECT_NE(client.listener.ends[0].reason.find("not offered"), std::string::npos) << lines;
   }
+}
+
+TEST(WebSocketClient, TakesTheSubprotocolThatTheServerChoseOrNone) {
+  for (const auto& [lines, chosen] :
+       std::vector<std::pair<std::string, std::string>>{{"", ""},
+                                                        {"Sec-WebSocket-Protocol: mine\r\n", "mine"},
+                                                        {"sec-websocket-protocol:\t also.mine \r\n", "also.mine"}}) {
+    boost::asio::io_context context;
+    ScriptedServer server{context};
+    Client client{context, {.port = server.port()}, {{"mine", 10}, {"also.mine", 10}}};
+    client.transport.open();
+    server.upgrade(lines);
+    ASSERT_TRUE(run_until(context, [&] { return !client.listener.connections.empty(); })) << lines;
+    EXPECT_EQ(client.listener.negotiated, (Log{chosen})) << lines;
+  }
+}
+
+TEST(WebSocketClient, HoldsAMessageThatComesWithTheAnswerToTheLimitOfTheSubprotocol) {
+  boost::asio::io_context context;
+  ScriptedServer server{context};
+  Client client{context, {.port = server.port()}, {{"mine", 10}}};
+  client.transport.open();
+  server.upgrade("Sec-WebSocket-Protocol: mine\r\n", encode({.payload = "ten bytes.", .masked = false}) +
+                                                         encode({.payload = "more than it", .masked = false}));
+  ASSERT_TRUE(run_until(context, [&] { return !client.listener.ends.empty(); }));
+  EXPECT_EQ(client.listener.messages, (Log{"ten bytes."}));
+  EXPECT_EQ(client.listener.ends[0].code, 1009);
+}
+
+TEST(WebSocketClient, OffersNothingWhereItsListenerSpeaksNoSubprotocol) {
+  boost::asio::io_context context;
+  ScriptedServer server{context};
+  Client client{context, {.port = server.port()}};
+  client.transport.open();
+  server.accept();
+  EXPECT_EQ(server.request().find("Protocol"), std::string::npos);
 }
 
 TEST(WebSocketClient, TakesMessagesThatComeWithTheAnswerAndRefusesMaskedOnes) {

@@ -163,14 +163,44 @@ TEST(WebSocketHandshake, KeepsControlCharactersOfAPeerOutOfTheLog) {
 }
 
 TEST(WebSocketHandshake, ChoosesTheFirstSubprotocolOfferedThatItSpeaks) {
-  Server server{{.subprotocols = {"one", "two"}}};
+  const std::string header = "Sec-WebSocket-Protocol: ";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", ""},
+      {header + "zero, two, one\r\n", "two"},
+      {header + "three\r\n", ""},
+      // In several lines, and as freely as RFC 9110 lets a list be written.
+      {header + "zero\r\n" + header + "two\r\n" + header + "one\r\n", "two"},
+      {header + "zero, three\r\nX-Between: one\r\n" + header + "four,one\r\n", "one"},
+      {"sec-websocket-protocol:two\r\n", "two"},
+      {"SEC-WEBSOCKET-PROTOCOL: \t zero\t ,\ttwo \t\r\n", "two"},
+      {header + ",, ,zero,,one,\r\n", "one"},
+      {header + "\r\n", ""},
+      {header + ",\r\n" + header + "\r\n" + header + "one\r\n", "one"},
+      // No name is another's, and what is no name is nobody's.
+      {header + "ONE, oneone, on, \"one\", one;x=y, one two, two\r\n", "two"},
+      {header + "One\r\n" + header + "tWo\r\n", ""},
+      {header + "zero;q=\"one, x\", three\r\n", ""},
+      {"X-Sec-WebSocket-Protocol: one\r\n", ""},
+  };
+  for (const auto& [lines, chosen] : cases) {
+    Server server{{}, {{"one", 10}, {"two", 10}}};
+    RawClient client = server.connect();
+    ASSERT_TRUE(client.upgrade(lines)) << lines;
+    const std::size_t found = client.header().find("Sec-WebSocket-Protocol:");
+    EXPECT_EQ(found != std::string::npos, !chosen.empty()) << lines;
+    EXPECT_TRUE(chosen.empty() || client.header().substr(found).starts_with(header + chosen + "\r\n")) << lines;
+    EXPECT_EQ(client.header().find("Sec-WebSocket-Protocol", found + 1), std::string::npos)
+        << "chosen twice: " << lines;
+    EXPECT_EQ(server.listener.negotiated, std::vector<std::string>{chosen}) << lines;
+  }
+}
+
+TEST(WebSocketHandshake, ChoosesNoSubprotocolWhereTheListenerSpeaksNone) {
+  Server server;
   RawClient client = server.connect();
-  ASSERT_TRUE(client.upgrade("Sec-WebSocket-Protocol: zero, two, one\r\n"));
-  EXPECT_NE(client.header().find("Sec-WebSocket-Protocol: two\r\n"), std::string::npos);
-  RawClient stranger = server.connect();
-  ASSERT_TRUE(stranger.upgrade("Sec-WebSocket-Protocol: three\r\n"));
-  EXPECT_EQ(stranger.header().find("Sec-WebSocket-Protocol"), std::string::npos);
-  EXPECT_EQ(server.listener.protocols, (std::vector<std::string>{"two", ""}));
+  ASSERT_TRUE(client.upgrade("Sec-WebSocket-Protocol: one, two\r\n"));
+  EXPECT_EQ(client.header().find("Sec-WebSocket-Protocol"), std::string::npos);
+  EXPECT_EQ(server.listener.negotiated, std::vector<std::string>{""});
 }
 
 TEST(WebSocketHandshake, LeavesCompressionOff) {

@@ -42,6 +42,36 @@ TEST(WebSocketLimits, AddsUpTheFragmentsOfAMessage) {
   EXPECT_EQ(client.read(), "close 1009");
 }
 
+// However a message comes, whole in a frame that an engine may have a shortcut for, in a text or in fragments.
+TEST(WebSocketLimits, AreThoseOfTheSubprotocolWhereOneWasChosen) {
+  for (const std::size_t bytes_max : {std::size_t{10}, std::size_t{125}, std::size_t{300}, std::size_t{200'000}}) {
+    const std::string longest(bytes_max, 'x');
+    const std::string half(bytes_max / 2, 'x');
+    const std::string rest(bytes_max - half.size(), 'x');
+    const auto in_parts = [&](const std::string& last) {
+      return encode({.payload = half, .final = false}) + encode({.opcode = 0, .payload = last});
+    };
+    for (const std::string& too_long :
+         {binary(longest + "x"), encode({.opcode = 1, .payload = longest + "x"}), in_parts(rest + "x")}) {
+      Server server{{.message_bytes_max = 150}, {{"other", 20}, {"one", bytes_max}}};
+      RawClient client = server.connect();
+      ASSERT_TRUE(client.upgrade("Sec-WebSocket-Protocol: one\r\n"));
+      client.send(binary(longest) + encode({.opcode = 1, .payload = longest}) + in_parts(rest) + too_long);
+      EXPECT_EQ(client.read(), "close 1009") << bytes_max;
+      EXPECT_EQ(server.listener.messages, (std::vector<std::string>(3, longest)));
+    }
+  }
+}
+
+TEST(WebSocketLimits, OfASubprotocolHoldForAMessageThatComesWithTheRequest) {
+  Server server{{}, {{"one", 10}}};
+  RawClient client = server.connect();
+  client.send(upgrade_request("Sec-WebSocket-Protocol: one\r\n") + binary("ten bytes.") + binary("more than it"));
+  EXPECT_EQ(client.read_response(), "101 Switching Protocols");
+  EXPECT_EQ(client.read(), "close 1009");
+  EXPECT_EQ(server.listener.messages, (std::vector<std::string>{"ten bytes."}));
+}
+
 TEST(WebSocketLimits, IsNotFooledByALengthThatOverflows) {
   Server server;
   RawClient client = server.connect();

@@ -227,7 +227,9 @@ class RawClient {
 
 /// A server with a recording listener.
 struct Server {
-  explicit Server(WebSocketServerOptions options = {}) : transport{context, with_any_port(std::move(options))} {
+  explicit Server(WebSocketServerOptions options = {}, std::vector<Protocol> spoken = {})
+      : transport{context, with_any_port(std::move(options))} {
+    listener.spoken = std::move(spoken);
     transport.start(listener);
   }
   ~Server() { transport.stop(); }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,7 +42,14 @@ class Script : public TransportListener {
   std::atomic<bool> overlapped = false;
   /// Reports after the latest end of a turn.
   int reports = 0;
+  /// What it speaks, and how often it was asked that.
+  std::vector<Protocol> spoken;
+  mutable std::atomic<int> times_asked = 0;
 
+  std::span<const Protocol> protocols() const override {
+    ++times_asked;
+    return spoken;
+  }
   void opened(Connection connection, const Opened&) override {
     report([&] { on_opened(connection); });
   }
@@ -108,6 +116,21 @@ struct Peer {
   boost::asio::io_context context;
   RawClient raw;
 };
+
+TEST(WebSocketThreads, AllOfThemSpeakWhatTheListenerSaidOnce) {
+  Script script;
+  script.spoken = {{"one", 10}};
+  ThreadedServer server{script};
+  EXPECT_EQ(script.times_asked, 1);
+  boost::asio::io_context context;
+  for (std::size_t count = 0; count < 2 * threads; ++count) {
+    RawClient peer{context, server.transport.port()};
+    ASSERT_TRUE(peer.upgrade("Sec-WebSocket-Protocol: one\r\n"));
+    EXPECT_NE(peer.header().find("Sec-WebSocket-Protocol: one\r\n"), std::string::npos);
+    peer.send(binary("more than it"));
+    EXPECT_EQ(peer.read(), "close 1009");
+  }
+}
 
 TEST(WebSocketThreads, EverybodyHearsTheSameInTheSameOrder) {
   constexpr std::size_t peers_count = 7;

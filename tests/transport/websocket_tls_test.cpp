@@ -231,6 +231,28 @@ TEST(WebSocketTls, CarriesMessagesBetweenAServerAndAClientThatTrustsItsAuthority
   EXPECT_EQ(tls.warnings, Log{});
 }
 
+TEST(WebSocketTls, NegotiatesASubprotocolAndHoldsBothSidesToItsLimits) {
+  const Certified certified;
+  Server server{{.tls = certified.tls}, {{"one", 100'000}}};
+  server.echo();
+  RecordingListener listener;
+  listener.spoken = {{"zero", 10}, {"one", 90'000}};
+  TestedClient client{server.context,
+                      {.port = server.transport.port(), .tls = TlsClientOptions{.ca_file = certified.ca_file}}};
+  client.start(listener);
+  const Connection name = client.open();
+  ASSERT_TRUE(server.until([&] { return !listener.connections.empty(); }));
+  EXPECT_EQ(listener.negotiated, Log{"one"});
+  EXPECT_EQ(server.listener.negotiated, Log{"one"});
+  client.send(name, as_bytes(std::string(90'000, 'x')));
+  client.send(name, as_bytes(std::string(90'001, 'x')));
+  ASSERT_TRUE(server.until_closed());
+  EXPECT_EQ(listener.messages, Log{std::string(90'000, 'x')});
+  EXPECT_EQ(server.listener.messages.size(), 2U);
+  EXPECT_EQ(server.listener.ends[0].code, 1009);
+  client.stop();
+}
+
 TEST(WebSocketTls, AClientCopesWithAServerThatAnswersAtOnce) {
   TlsServer tls;
   std::thread other{[&] { tls.server.transport.run(); }};

@@ -197,7 +197,7 @@ void fill_mailboxes(NullTransport& transport, std::uint32_t connections, std::ui
   Bytes request = push(0, 0, std::string(254, 'x'));
   for (std::uint32_t slot = 0; slot < connections; ++slot) {
     transport.open({slot, 1});
-    if (slot < Address::count) {
+    if (slot < Address::classic_count) {
       claim[2] = request[2] = request[3] = static_cast<std::uint8_t>(slot);
       transport.receive({slot, 1}, claim);
       for (std::uint32_t count = 0; count <= messages; ++count) {
@@ -249,13 +249,13 @@ TEST(Memory, OfAMessengerThatHoldsRepliesBackIsAtMostWhatWasSaid) {
   // The ids are claimed before the first change, so that only what follows is held back.
   for (std::uint32_t slot = 0; slot < connections; ++slot) {
     transport.open({slot, 1});
-    if (slot < Address::count) {
+    if (slot < Address::classic_count) {
       claim[2] = static_cast<std::uint8_t>(slot);
       transport.receive({slot, 1}, claim);
     }
   }
   for (std::uint32_t slot = 0; slot < connections; ++slot) {
-    request[2] = request[3] = static_cast<std::uint8_t>(slot % Address::count);
+    request[2] = request[3] = static_cast<std::uint8_t>(slot % Address::classic_count);
     for (int count = 0; count < 3 && !transport.is_paused({slot, 1}); ++count) {
       transport.receive({slot, 1}, request);
     }

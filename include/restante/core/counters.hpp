@@ -5,16 +5,25 @@
 
 namespace restante {
 
-/// The books of all mailboxes since start. They balance after every call: loaded + stored = taken + held.
+/// The books of all mailboxes and rooms since start. They balance after every call:
+/// loaded + stored = acknowledged + taken + expired + purged + trimmed + held.
 struct Books {
   /// Given back by the store at the (last) load.
   std::uint64_t loaded = 0;
   /// Pushed and accepted since.
   std::uint64_t stored = 0;
-  /// Fetched by GET since.
+  /// Fetched by a classic GET since.
   std::uint64_t taken = 0;
   /// In the mailboxes now.
   std::uint64_t held = 0;
+  /// Acknowledged by their receivers since.
+  std::uint64_t acknowledged = 0;
+  /// Their time to live ran out.
+  std::uint64_t expired = 0;
+  /// Removed by the operator.
+  std::uint64_t purged = 0;
+  /// Left a room to make place.
+  std::uint64_t trimmed = 0;
 
   friend constexpr bool operator==(const Books&, const Books&) = default;
 };

@@ -8,6 +8,17 @@
 
 namespace restante {
 
+/// What became of a message (docs/protocol.md, restante.v2, rule 7).
+enum class MessageState : std::uint8_t {
+  unknown = 0,
+  waiting = 1,
+  fetched = 2,
+  acknowledged = 3,
+  taken = 4,
+  expired = 5,
+  purged = 6,
+};
+
 enum class AssociateReply : std::uint8_t {
   /// The session holds the address now.
   associated,

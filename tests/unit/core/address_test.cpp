@@ -20,10 +20,10 @@ TEST(Address, HasADenseIndexOfItsOwn) {
   std::set<std::uint32_t> indices;
   for (unsigned id = 0; id <= 255; ++id) {
     const std::uint32_t index = Address{static_cast<std::uint8_t>(id)}.index();
-    EXPECT_LT(index, Address::count);
+    EXPECT_LT(index, Address::classic_count);
     EXPECT_TRUE(indices.insert(index).second);
   }
-  EXPECT_EQ(indices.size(), Address::count);
+  EXPECT_EQ(indices.size(), Address::classic_count);
 }
 
 TEST(Address, ComparesByNumber) {

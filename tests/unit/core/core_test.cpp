@@ -94,13 +94,13 @@ TEST_F(CoreTest, LeavesAHeldAddressToItsHolder) {
 }
 
 TEST_F(CoreTest, GivesASessionEveryAddressThatIsFree) {
-  for (unsigned id = 0; id < Address::count; ++id) {
+  for (unsigned id = 0; id < Address::classic_count; ++id) {
     associate(3, Address{static_cast<std::uint8_t>(id)});
   }
-  EXPECT_EQ(core_.addresses_held(), Address::count);
+  EXPECT_EQ(core_.addresses_held(), Address::classic_count);
   core_.end(3);
   EXPECT_EQ(core_.addresses_held(), 0U);
-  for (unsigned id = 0; id < Address::count; ++id) {
+  for (unsigned id = 0; id < Address::classic_count; ++id) {
     EXPECT_FALSE(core_.holds(3, Address{static_cast<std::uint8_t>(id)}));
   }
 }

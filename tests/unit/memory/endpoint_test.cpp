@@ -79,16 +79,64 @@ TEST(Opening, IsAcceptedByAServerThatStartsBeforeItArrives) {
 TEST(Opening, TheServerSelectsTheFirstSubprotocolThatItKnows) {
   MemoryNetwork network;
   testing::Trace trace;
-  MemoryServer server{network, {.name = "the server", .protocols = {"one", "two"}}};
+  MemoryServer server{network, {.name = "the server"}};
   Recorder at_server{network, trace, "server"};
+  at_server.spoken = {{"one", 10}, {"two", 10}};
   server.start(at_server);
-  MemoryClient client{network, server, {.name = "ada", .protocols = {"three", "two", "one"}}};
+  MemoryClient client{network, server, {.name = "ada"}};
   Recorder at_client{network, trace, "client"};
+  at_client.spoken = {{"three", 10}, {"two", 10}, {"one", 10}};
   client.start(at_client);
   client.open();
   network.run_until_quiet(1s);
   EXPECT_EQ(trace.lines,
             (Lines{"1000 server opened by ada speaking two", "2000 client opened by the server speaking two"}));
+}
+
+TEST(Opening, AProgramSpeaksWhatTheListenerOfItsPresentLifeDoes) {
+  MemoryNetwork network;
+  testing::Trace trace;
+  MemoryServer server{network};
+  MemoryClient client{network, server};
+  Recorder speaks_one{network, trace, "one"};
+  speaks_one.spoken = {{"one", 1}};
+  Recorder speaks_two{network, trace, "two"};
+  speaks_two.spoken = {{"two", 2}};
+  Recorder speaks_both{network, trace, "client"};
+  speaks_both.spoken = {{"two", 20}, {"one", 10}};
+  client.start(speaks_both);
+  server.start(speaks_one);
+  const Connection connection = client.open();
+  network.run_until_quiet(1s);
+  EXPECT_EQ(trace.take(),
+            (Lines{"1000 one opened by client speaking one", "2000 client opened by server speaking one"}));
+  server.send(connection, as_bytes("ten bytes."));
+  server.stop();
+  server.start(speaks_two);
+  network.run_until_quiet(1s);
+  EXPECT_EQ(speaks_both.messages, Lines{"ten bytes."});
+  trace.take();
+  const Connection again = client.open();
+  network.run_until_quiet(1s);
+  client.send(again, as_bytes("22"));
+  client.send(again, as_bytes("333"));
+  network.run_until_quiet(1s);
+  EXPECT_EQ(speaks_two.messages, Lines{"22"});
+  EXPECT_TRUE(trace.lines.front().ends_with("two opened by client speaking two")) << trace.lines.front();
+}
+
+TEST(Opening, ThatTheClientGaveUpKeepsNothingOfWhatItsListenerSaid) {
+  World world;
+  {
+    // Memory that is given back before the server hears of the connection.
+    Recorder gone{world.network, world.trace, "gone"};
+    gone.spoken = {{"one", 10}};
+    MemoryClient client{world.network, world.server, {.name = "brief"}};
+    client.start(gone);
+    client.open();
+  }
+  world.network.run_until_quiet(1s);
+  EXPECT_EQ(world.trace.lines, (Lines{"1000 server opened by brief", "1000 server closed 1001 the program ends"}));
 }
 
 TEST(Opening, AClientHasOneConnectionAtATimeAndIsStarted) {

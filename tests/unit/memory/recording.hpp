@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -54,6 +55,10 @@ class Recorder final : public TransportListener {
   /// The connection that was reported as opened last.
   Connection connection;
   bool writes_turns_down = false;
+  /// What it says that it speaks; to be set before the transport is started.
+  std::vector<Protocol> spoken;
+
+  std::span<const Protocol> protocols() const override { return spoken; }
 
   void opened(Connection opened_connection, const Opened& opened) override {
     connection = opened_connection;

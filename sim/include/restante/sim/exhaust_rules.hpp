@@ -304,7 +304,7 @@ class RuleWatch final : public Observer {
   // The oldest message of these mailboxes is one that the server before had.
   void remember_survivors() {
     survived_.clear();
-    for (std::size_t id = 0; protocol_.books().held > 0 && id < Address::count; ++id) {
+    for (std::size_t id = 0; protocol_.books().held > 0 && id < Address::classic_count; ++id) {
       if (protocol_.depth(static_cast<std::uint8_t>(id)) > 0) {
         survived_.insert(static_cast<std::uint8_t>(id));
       }

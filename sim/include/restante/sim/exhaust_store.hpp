@@ -57,7 +57,7 @@ class StepStore {
     if (disk_.unreadable) {
       return Error::storage_unavailable;
     }
-    for (std::uint32_t index = 0; index < Address::count; ++index) {
+    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
       const Address address{static_cast<std::uint8_t>(index)};
       const Disk::Mailbox& mailbox = disk_.durable[index];
       for (const Disk::Message& message : mailbox.messages) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,7 +67,10 @@ class StepTransport {
 
   // The concept Transport, for the server.
 
-  void start(TransportListener& listener) noexcept { server_ = &listener; }
+  void start(TransportListener& listener) {
+    server_ = &listener;
+    spoken_ = protocols_of(listener);
+  }
   void stop() noexcept { server_ = nullptr; }
 
   std::size_t send(Connection connection, BytesView bytes) {
@@ -99,12 +103,13 @@ class StepTransport {
 
   // For the client's end.
 
-  /// Tells this listener from now on what happens to connections of a client, or nobody.
+  /// Tells this listener from now on what happens to connections of a client, or nobody. Without one, a client offers
+  /// no subprotocol.
   void listen(ClientIndex client, TransportListener* listener) {
     if (client >= clients_.size()) {
-      clients_.resize(std::size_t{client} + 1, nullptr);
+      clients_.resize(std::size_t{client} + 1);
     }
-    clients_[client] = listener;
+    clients_[client] = {listener, listener == nullptr ? std::span<const Protocol>{} : protocols_of(*listener)};
   }
 
   /// Begins to connect, which ends with finish_opening() or break_at_client().
@@ -161,11 +166,12 @@ class StepTransport {
     wire.open_at_client = true;
     wire.open_at_server = true;
     const Connection connection = wire.connection;
+    const std::string_view protocol = name_of(choose_protocol(offered_on(slot), spoken_));
     tell(EntryKind::opened_at_server, wire);
-    server_->opened(connection, {.peer = "client", .protocol = {}});
+    server_->opened(connection, {.peer = "client", .protocol = protocol});
     tell(EntryKind::opened_at_client, wires_[slot]);
     if (TransportListener* const client = client_of(slot); client != nullptr) {
-      client->opened(connection, {.peer = "server", .protocol = {}});
+      client->opened(connection, {.peer = "server", .protocol = protocol});
       client->turn_ended();
     }
   }
@@ -285,7 +291,12 @@ class StepTransport {
 
   TransportListener* client_of(std::size_t slot) const {
     const ClientIndex client = wires_[slot].client;
-    return client < clients_.size() ? clients_[client] : nullptr;
+    return client < clients_.size() ? clients_[client].listener : nullptr;
+  }
+
+  std::vector<std::string_view> offered_on(std::size_t slot) const {
+    return client_of(slot) == nullptr ? std::vector<std::string_view>{}
+                                      : names_of(clients_[wires_[slot].client].spoken);
   }
 
   void tell_drained(std::size_t slot) {
@@ -347,8 +358,14 @@ class StepTransport {
 
   Recorder& recorder_;
   bool all_waits_;
+  struct Client {
+    TransportListener* listener = nullptr;
+    std::span<const Protocol> spoken;
+  };
+
   TransportListener* server_ = nullptr;
-  std::vector<TransportListener*> clients_;
+  std::span<const Protocol> spoken_;
+  std::vector<Client> clients_;
   std::vector<Wire> wires_;
   SteadyTime now_{};
   SteadyTime wake_at_ = never;

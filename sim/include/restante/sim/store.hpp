@@ -44,7 +44,7 @@ class Disk {
     friend bool operator==(const Mailbox&, const Mailbox&) = default;
   };
 
-  using Mailboxes = std::array<Mailbox, Address::count>;
+  using Mailboxes = std::array<Mailbox, Address::classic_count>;
 
   Disk(Timeline& timeline, Random random, DiskOptions options)
       : timeline_{timeline}, random_{random}, options_{options} {}
@@ -165,7 +165,7 @@ class DiskStore {
     if (disk_.unreadable_) {
       return Error::storage_unavailable;
     }
-    for (std::uint32_t index = 0; index < Address::count; ++index) {
+    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
       const Address address{static_cast<std::uint8_t>(index)};
       const Disk::Mailbox& mailbox = disk_.durable_[index];
       for (const Disk::Message& message : mailbox.messages) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -121,6 +122,8 @@ class Tap final : private TransportListener {
     std::string text = {};
     std::string protocol = {};
   };
+
+  std::span<const Protocol> protocols() const override { return listener_->protocols(); }
 
   void opened(Connection connection, const Opened& opened) override {
     if (frozen_) {

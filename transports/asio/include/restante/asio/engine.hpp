@@ -68,7 +68,8 @@ struct HandshakeTarget {
   std::string_view host = {};
   std::uint16_t port = 0;
   std::string_view path = {};
-  const std::vector<std::string>& subprotocols;
+  /// The names of the subprotocols that are offered, the best first.
+  const std::vector<std::string_view>& subprotocols;
 };
 
 /// The server's side of a handshake: a request, which may as well be one of plain HTTP. After a fault or when it is
@@ -83,6 +84,7 @@ concept ServerHandshakeEngine = requires(H& handshake, const H& constant, BytesV
   { constant.fault_status() } -> std::same_as<unsigned>;
   { constant.fault() } -> std::convertible_to<std::string>;
   // What follows is for a complete request.
+  /// A header that comes in several lines may stand here in as many, or in one with commas between them.
   { constant.http_request() } -> std::same_as<HttpRequest>;
   { constant.header(text) } -> std::convertible_to<std::string_view>;
   { constant.asks_for_websocket() } -> std::same_as<bool>;
@@ -95,7 +97,7 @@ concept ServerHandshakeEngine = requires(H& handshake, const H& constant, BytesV
 template <class E>
 concept Engine = requires(E& engine, typename E::Shared& shared, const typename E::ServerHandshake& request,
                           std::span<std::uint8_t>& bytes, Frame& frame, BytesView view, const HandshakeTarget& target,
-                          const std::string& text) {
+                          const std::string& text, std::size_t bytes_max) {
   /// What all connections of a loop have in common: buffers that one of them needs at a time. Has a MaskSource `masks`.
   requires std::default_initializable<typename E::Shared>;
   { shared.masks() } -> std::convertible_to<std::uint32_t>;
@@ -104,10 +106,11 @@ concept Engine = requires(E& engine, typename E::Shared& shared, const typename 
 
   /// What is wrong with a request for a WebSocket; empty where nothing is.
   { engine.fault_of(request) } -> std::convertible_to<std::string>;
-  /// The subprotocols that the client offers, the best first.
-  { engine.subprotocols_of(request) } -> std::same_as<std::vector<std::string>>;
   /// Agrees to a request, and gives the bytes to answer with. The subprotocol may be empty.
   { engine.accept(request, text) } -> std::same_as<std::string>;
+
+  /// Changes how long a message may be, from now on. At least 1. Not while one is under way.
+  engine.set_message_bytes_max(bytes_max);
 
   /// Takes bytes off the front, up to the end of the next frame that has to be told, and changes them in place. False:
   /// it took all of them, and there is no such frame. It may hold bytes back itself, so that it has to be called again
@@ -121,10 +124,10 @@ concept Engine = requires(E& engine, typename E::Shared& shared, const typename 
   { engine.take_answer(view) } -> std::same_as<std::size_t>;
   /// The answer has been read as far as is needed.
   { engine.answer_complete() } -> std::same_as<bool>;
-  /// What is wrong with the complete answer; empty where nothing is. Extensions and subprotocols that nobody offered
-  /// are wrong.
+  /// What is wrong with the complete answer; empty where nothing is. An extension is wrong, since nobody offered one.
   { engine.answer_fault() } -> std::convertible_to<std::string>;
-  /// The subprotocol that the server chose, or nothing.
+  /// The subprotocol that the server chose, as it stands in the answer, or nothing. Where the header came in several
+  /// lines, all of them, with commas between them.
   { engine.answer_subprotocol() } -> std::convertible_to<std::string>;
 };
 

@@ -80,9 +80,6 @@ struct WebSocketServerOptions {
   /// lead to this server, and a page that comes from that name would be taken for the server's own ("DNS rebinding").
   /// Requests for others are answered with status 403.
   std::vector<std::string> allowed_hosts = {};
-  /// Subprotocols that are spoken (RFC 6455, section 1.9). The first one that the client offers is chosen; where it
-  /// offers none of them, none is.
-  std::vector<std::string> subprotocols = {};
   /// Open WebSocket connections; the next handshake is answered with status 503.
   std::size_t connections_max = 1024;
   /// Connections that are not yet, not any more, or never WebSocket connections: when one more comes, the one that has
@@ -90,7 +87,8 @@ struct WebSocketServerOptions {
   std::size_t pending_handshakes_max = 256;
   /// Bytes of the header of a request, at most 15,000; a larger one is answered with status 431.
   std::size_t header_bytes_max = 8 * 1024;
-  /// Bytes of a message, all of its fragments together; a larger one is closed with 1009.
+  /// Bytes of a message, all of its fragments together; a larger one is closed with 1009. Holds for connections that
+  /// speak no subprotocol; each of the listener's has a limit of its own.
   std::size_t message_bytes_max = std::size_t{64} * 1024;
   /// Bytes that are read at once, per connection.
   std::size_t read_buffer_bytes = std::size_t{16} * 1024;
@@ -142,9 +140,8 @@ struct WebSocketClientOptions {
   std::optional<TlsClientOptions> tls = {};
   /// What follows the host in the address of the server: "/".
   std::string path = "/";
-  /// Subprotocols that are offered, the best first. Connecting fails when the server chooses one that was not offered.
-  std::vector<std::string> subprotocols = {};
-  /// Bytes of a message, all of its fragments together; a larger one is closed with 1009.
+  /// Bytes of a message, all of its fragments together; a larger one is closed with 1009. Holds for connections that
+  /// speak no subprotocol; each of the listener's has a limit of its own.
   std::size_t message_bytes_max = std::size_t{256} * 1024;
   /// Bytes that are read at once.
   std::size_t read_buffer_bytes = std::size_t{16} * 1024;

@@ -85,22 +85,13 @@ class Engine {
     return error ? error.message() : std::string{};
   }
 
-  std::vector<std::string> subprotocols_of(const ServerHandshake& handshake) const {
-    std::vector<std::string> offered;
-    const auto [begin, end] = handshake.parsed().equal_range(http::field::sec_websocket_protocol);
-    for (auto field = begin; field != end; ++field) {
-      for (const auto& name : http::token_list{field->value()}) {
-        offered.emplace_back(as_view(name));
-      }
-    }
-    return offered;
-  }
-
   std::string accept(const ServerHandshake& handshake, const std::string& subprotocol) {
     std::string answer;
     answer_to(handshake.parsed(), subprotocol, answer);
     return answer;
   }
+
+  void set_message_bytes_max(std::size_t message_bytes_max) { stream_->read_message_max(message_bytes_max); }
 
   bool next(std::span<std::uint8_t>& bytes, Frame& frame) {
     give_back();
@@ -133,16 +124,14 @@ class Engine {
 
   std::string request(const HandshakeTarget& target) {
     client_ = std::make_unique<ClientHandshake>();
-    client_->subprotocols = target.subprotocols;
+    for (const std::string_view subprotocol : target.subprotocols) {
+      client_->offered.append(client_->offered.empty() ? "" : ", ").append(subprotocol);
+    }
     open_stream([this](websocket::request_type& request) {
       // As RFC 6455 spells it.
       request.set(http::field::connection, "Upgrade");
-      std::string offered;
-      for (const std::string& subprotocol : client_->subprotocols) {
-        offered += (offered.empty() ? "" : ", ") + subprotocol;
-      }
-      if (!offered.empty()) {
-        request.set(http::field::sec_websocket_protocol, offered);
+      if (!client_->offered.empty()) {
+        request.set(http::field::sec_websocket_protocol, client_->offered);
       }
     });
     std::string bytes;
@@ -182,11 +171,6 @@ class Engine {
     if (!agrees(answer)) {
       return "the server answered with status " + std::to_string(answer.head().result_int());
     }
-    const std::string protocol = chosen_subprotocol();
-    const std::vector<std::string>& offered = client_->subprotocols;
-    if (!protocol.empty() && std::find(offered.begin(), offered.end(), protocol) == offered.end()) {
-      return "the server chose a subprotocol that was not offered";
-    }
     if (answer.head().count(http::field::sec_websocket_extensions) > 0) {
       return "the server chose an extension that was not offered";
     }
@@ -195,9 +179,13 @@ class Engine {
 
   /// Ends the handshake.
   std::string answer_subprotocol() {
-    std::string protocol = chosen_subprotocol();
+    std::string chosen;
+    const auto [begin, end] = client_->answer.head().equal_range(http::field::sec_websocket_protocol);
+    for (auto field = begin; field != end; ++field) {
+      chosen.append(chosen.empty() ? "" : ", ").append(as_view(field->value()));
+    }
     client_.reset();
-    return protocol;
+    return chosen;
   }
 
  private:
@@ -211,7 +199,8 @@ class Engine {
 
   struct ClientHandshake {
     HeadReader<false> answer{answer_bytes_max};
-    std::vector<std::string> subprotocols;
+    /// Subprotocols, with commas between them.
+    std::string offered;
     error_code error;
     bool complete = false;
   };
@@ -345,10 +334,6 @@ class Engine {
     }
     const std::uint16_t usual_port = target.secure ? 443 : 80;
     return target.port == usual_port ? host : host + ":" + std::to_string(target.port);
-  }
-
-  std::string chosen_subprotocol() const {
-    return std::string{as_view(client_->answer.head()[http::field::sec_websocket_protocol])};
   }
 
   static bool agrees(const HeadReader<false>& answer) {

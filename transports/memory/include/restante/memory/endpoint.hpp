@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <restante/assert.hpp>
 #include <restante/bytes.hpp>
@@ -100,9 +99,7 @@ class EndpointBase {
 struct MemoryServerOptions {
   /// What clients see as their peer.
   std::string name = "server";
-  /// The subprotocols that it knows (RFC 6455, section 1.9).
-  std::vector<std::string> protocols = {};
-  /// A longer message closes its connection with 1009.
+  /// A longer message closes its connection with 1009, where that speaks no subprotocol.
   std::uint64_t message_bytes_max = 64 * 1024;
 };
 
@@ -111,11 +108,10 @@ struct MemoryServerOptions {
 class MemoryServer : public memory::EndpointBase {
  public:
   explicit MemoryServer(MemoryNetwork& network, const MemoryServerOptions& options = {})
-      : EndpointBase{
-            network.timeline_,
-            network.exchange_,
-            1,
-            {.name = options.name, .protocols = options.protocols, .message_bytes_max = options.message_bytes_max}} {}
+      : EndpointBase{network.timeline_,
+                     network.exchange_,
+                     1,
+                     {.name = options.name, .message_bytes_max = options.message_bytes_max}} {}
 
  private:
   friend class MemoryClient;
@@ -124,11 +120,9 @@ class MemoryServer : public memory::EndpointBase {
 struct MemoryClientOptions {
   /// What the server sees as its peer.
   std::string name = "client";
-  /// The subprotocols that it offers, the preferred one first.
-  std::vector<std::string> protocols = {};
   /// What its connections are like; if not given, what MemoryNetwork::link() says now.
   std::optional<LinkOptions> link = {};
-  /// A longer message closes its connection with 1009.
+  /// A longer message closes its connection with 1009, where that speaks no subprotocol.
   std::uint64_t message_bytes_max = UINT64_MAX;
 };
 
@@ -140,9 +134,7 @@ class MemoryClient : public memory::EndpointBase {
       : EndpointBase{network.timeline_,
                      network.exchange_,
                      0,
-                     {.name = options.name,
-                      .protocols = options.protocols,
-                      .message_bytes_max = options.message_bytes_max}},
+                     {.name = options.name, .message_bytes_max = options.message_bytes_max}},
         exchange_{network.exchange_},
         server_{server.number()},
         link_{options.link.value_or(network.link())} {

@@ -60,10 +60,10 @@ class Exchange {
     wire.sides[0].program = client;
     wire.sides[1].program = server;
     wire.client = client;
-    const Profile& profile = programs_[client].program->profile();
-    wire.names = {profile.name, {}};
-    wire.offered = profile.protocols;
-    wire.protocol.clear();
+    const Program& program = *programs_[client].program;
+    wire.names = {program.profile().name, {}};
+    wire.offered = names_of(program.protocols());
+    wire.protocol = {};
     wire.sides[0].guard = guard(connection, 0, options.open_timeout);
     for (std::size_t pipe = 0; pipe < 2; ++pipe) {
       wire.pipes[pipe].set_partitioned(programs_[client].partitioned[pipe]);
@@ -336,7 +336,7 @@ class Exchange {
       if (front == nullptr) {
         break;
       }
-      const bool delivered = is_welcome(wire->sides[to], *front);
+      const bool delivered = is_welcome(*wire, to, *front);
       hand_over(connection, to, wire->pipes[pipe].take(timeline_.now(), delivered), delivered);
     }
     Wire* wire = find(connection);
@@ -347,9 +347,10 @@ class Exchange {
   }
 
   /// Whether a frame is a message that the listener of a side will see.
-  bool is_welcome(const Side& side, const Frame& frame) const noexcept {
+  bool is_welcome(const Wire& wire, std::size_t at, const Frame& frame) const noexcept {
+    const Side& side = wire.sides[at];
     return frame.is_message() && side.state == State::open && listener_of(side.program) != nullptr &&
-           frame.bytes.size() <= programs_[side.program].program->profile().message_bytes_max;
+           frame.bytes.size() <= programs_[side.program].program->message_bytes_max(wire.protocol);
   }
 
   void hand_over(Connection connection, std::size_t to, const Frame& frame, bool welcome) {
@@ -390,7 +391,7 @@ class Exchange {
     }
     const Program& server = *programs_[wire.sides[1].program].program;
     wire.names[1] = server.profile().name;
-    wire.protocol = selected(wire.offered, server.profile().protocols);
+    wire.protocol = name_of(choose_protocol(wire.offered, server.protocols()));
     wire.sides[1].state = State::open;
     send(connection, 1, Frame::control(FrameKind::open));
     report_opened(connection, 1);
@@ -410,7 +411,7 @@ class Exchange {
     const Wire& wire = wires_[connection.slot];
     // Copies, because the listener may end this connection and begin another one in its place.
     const std::string peer = wire.names[1 - at];
-    const std::string protocol = wire.protocol;
+    const std::string_view protocol = wire.protocol;
     if (TransportListener* listener = listener_of(wire.sides[at].program); listener != nullptr) {
       listener->opened(connection, {.peer = peer, .protocol = protocol});
     }

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include <restante/assert.hpp>
 #include <restante/memory/timeline.hpp>
@@ -17,9 +18,7 @@ namespace restante::memory {
 /// What the other side sees of a program, and what it accepts.
 struct Profile {
   std::string name;
-  /// A client offers them, a server selects the first offered one that it has too.
-  std::vector<std::string> protocols = {};
-  /// A longer message closes the connection with 1009.
+  /// A longer message closes the connection with 1009, unless it speaks a subprotocol, which has a limit of its own.
   std::uint64_t message_bytes_max = UINT64_MAX;
 };
 
@@ -36,14 +35,24 @@ class Program {
   /// nullptr when it is not started.
   TransportListener* listener() const noexcept { return listener_; }
 
+  /// What its listener speaks. Nothing when it is not started.
+  std::span<const Protocol> protocols() const noexcept { return protocols_; }
+
+  /// The longest message that it takes on a connection that speaks this subprotocol, one of protocols(), or none.
+  std::uint64_t message_bytes_max(std::string_view protocol) const noexcept {
+    return protocol.empty() ? profile_.message_bytes_max : find_protocol(protocols_, protocol)->message_bytes_max;
+  }
+
   void listen(TransportListener& listener) {
     RESTANTE_ASSERT(listener_ == nullptr, "the transport was started already");
     listener_ = &listener;
+    protocols_ = protocols_of(listener);
   }
 
   /// Reports nothing any more, not even what was due.
   void silence() {
     listener_ = nullptr;
+    protocols_ = {};
     timeline_.cancel(std::exchange(turn_end_, {}));
     timeline_.cancel(std::exchange(deadline_, {}));
     timeline_.cancel(std::exchange(waking_, {}));
@@ -83,6 +92,7 @@ class Program {
   Timeline& timeline_;
   Profile profile_;
   TransportListener* listener_ = nullptr;
+  std::span<const Protocol> protocols_;
   Timeline::EventId turn_end_;
   Timeline::EventId deadline_;
   Timeline::EventId waking_;

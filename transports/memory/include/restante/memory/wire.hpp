@@ -3,11 +3,11 @@
 // Used by Exchange; users need MemoryNetwork and its endpoints only.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <restante/memory/link.hpp>
@@ -46,19 +46,13 @@ struct Wire {
   LinkOptions options;
   /// What the programs are called, the subprotocols that the client offered, and the one that the server selected.
   std::array<std::string, 2> names;
-  std::vector<std::string> offered;
-  std::string protocol;
+  std::vector<std::string_view> offered;
+  std::string_view protocol;
   /// Two, while the connection exists.
   std::vector<Pipe> pipes;
   std::array<Side, 2> sides;
   /// Will deliver what has arrived in each pipe.
   std::array<Timeline::EventId, 2> arrivals;
 };
-
-/// The first of the offered subprotocols that the server has too; nothing, when it has none of them.
-inline std::string selected(const std::vector<std::string>& offered, const std::vector<std::string>& supported) {
-  const auto found = std::find_first_of(offered.begin(), offered.end(), supported.begin(), supported.end());
-  return found == offered.end() ? std::string{} : *found;
-}
 
 }  // namespace restante::memory

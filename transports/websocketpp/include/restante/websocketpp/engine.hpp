@@ -8,7 +8,6 @@
 #include <websocketpp/http/response.hpp>
 #include <websocketpp/processors/hybi13.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,7 +16,6 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <restante/asio/detail/frame.hpp>
 #include <restante/asio/engine.hpp>
@@ -200,11 +198,6 @@ class Engine : private IncomingMessages, private ::websocketpp::processor::hybi1
     return error ? error.message() : std::string{};
   }
 
-  std::vector<std::string> subprotocols_of(const ServerHandshake& handshake) {
-    std::vector<std::string> offered;
-    return Processor::extract_subprotocols(handshake.parsed(), offered) ? std::vector<std::string>{} : offered;
-  }
-
   std::string accept(const ServerHandshake& handshake, const std::string& subprotocol) {
     Response response;
     response.set_version("HTTP/1.1");
@@ -212,6 +205,8 @@ class Engine : private IncomingMessages, private ::websocketpp::processor::hybi1
     Processor::process_handshake(handshake.parsed(), subprotocol, response);
     return response.raw();
   }
+
+  void set_message_bytes_max(std::size_t message_bytes_max) { set_max_message_size(message_bytes_max); }
 
   bool next(std::span<std::uint8_t>& bytes, Frame& frame) {
     if (latest_ != nullptr) {
@@ -241,8 +236,8 @@ class Engine : private IncomingMessages, private ::websocketpp::processor::hybi1
     const auto uri = std::make_shared<::websocketpp::uri>(target.secure, is_v6_number ? "[" + host + "]" : host,
                                                           target.port, std::string{target.path});
     client_ = std::make_unique<ClientHandshake>();
-    client_->subprotocols = target.subprotocols;
-    Processor::client_handshake_request(client_->request, uri, target.subprotocols);
+    Processor::client_handshake_request(client_->request, uri,
+                                        {target.subprotocols.begin(), target.subprotocols.end()});
     return client_->request.raw();
   }
 
@@ -266,11 +261,6 @@ class Engine : private IncomingMessages, private ::websocketpp::processor::hybi1
       return "the server answered with status " + std::to_string(static_cast<int>(response.get_status_code())) + ": " +
              error.message();
     }
-    const std::string& protocol = response.get_header("Sec-WebSocket-Protocol");
-    const std::vector<std::string>& offered = client_->subprotocols;
-    if (!protocol.empty() && std::find(offered.begin(), offered.end(), protocol) == offered.end()) {
-      return "the server chose a subprotocol that was not offered";
-    }
     if (!response.get_header("Sec-WebSocket-Extensions").empty()) {
       return "the server chose an extension that was not offered";
     }
@@ -288,7 +278,6 @@ class Engine : private IncomingMessages, private ::websocketpp::processor::hybi1
   struct ClientHandshake {
     Request request;
     Response response;
-    std::vector<std::string> subprotocols;
     std::string fault;
   };
 

@@ -18,6 +18,7 @@
 #include <restante/asio/detail/tls_context.hpp>
 #include <restante/asio/options.hpp>
 #include <restante/assert.hpp>
+#include <restante/transport.hpp>
 
 namespace restante::asio_detail {
 
@@ -65,6 +66,8 @@ class ClientEndpoint final : public Endpoint<E> {
  private:
   using Base::sessions_;
   using typename Base::Session;
+
+  void started() override { protocols_ = protocols_of(*this->listener_); }
 
   void stop_accepting() override {
     resolver_.cancel();
@@ -134,8 +137,8 @@ class ClientEndpoint final : public Endpoint<E> {
   }
 
   void request(Session& session) {
-    const std::string bytes = session.engine.request({tls_.has_value(), client_options_.host, client_options_.port,
-                                                      client_options_.path, client_options_.subprotocols});
+    const std::string bytes = session.engine.request(
+        {tls_.has_value(), client_options_.host, client_options_.port, client_options_.path, names_of(protocols_)});
     auto& output = this->output_of(session);
     output.insert(output.end(), bytes.begin(), bytes.end());
     this->touch(session);
@@ -150,11 +153,19 @@ class ClientEndpoint final : public Endpoint<E> {
       fail(session, std::move(fault));
       return;
     }
+    const std::string chosen = session.engine.answer_subprotocol();
+    const Protocol* const protocol = find_protocol(protocols_, chosen);
+    if (!chosen.empty() && protocol == nullptr) {
+      fail(session, "the server chose a subprotocol that was not offered");
+      return;
+    }
     ErrorCode error;
-    this->Base::open(session, to_text(session.socket.remote_endpoint(error)), session.engine.answer_subprotocol());
+    this->Base::open(session, to_text(session.socket.remote_endpoint(error)), protocol);
   }
 
   WebSocketClientOptions client_options_;
+  /// What the listener speaks.
+  std::span<const Protocol> protocols_;
   std::optional<TlsContext> tls_;
   Resolver resolver_;
   /// While it is being connected.

@@ -69,13 +69,16 @@ class LoopBase {
 
   void release(Session& session) { sessions_.release(session); }
 
-  /// The handshake is complete.
-  void open(Session& session, std::string_view peer, std::string_view protocol) {
+  /// The handshake is complete, and agreed on this subprotocol, or on none.
+  void open(Session& session, std::string_view peer, const Protocol* protocol) {
+    if (protocol != nullptr) {
+      session.engine.set_message_bytes_max(protocol->message_bytes_max);
+    }
     session.phase = Phase::open;
     ++established_;
     expect_something(session);
     reported_ = true;
-    listener_->opened(session.name, Opened{peer, protocol});
+    listener_->opened(session.name, Opened{peer, name_of(protocol)});
   }
 
   /// Ends a connection with this turn, after the listener had its chance to reply to what came before.

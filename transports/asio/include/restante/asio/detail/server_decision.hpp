@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <restante/asio/engine.hpp>
 #include <restante/asio/options.hpp>
 #include <restante/assert.hpp>
+#include <restante/transport.hpp>
 
 namespace restante::asio_detail {
 
@@ -21,8 +23,8 @@ struct Verdict {
   bool upgraded = false;
   /// The bytes of the answer.
   std::string answer = {};
-  /// The subprotocol that was chosen.
-  std::string protocol = {};
+  /// The subprotocol that was chosen, or nullptr.
+  const Protocol* protocol = nullptr;
   /// Something that an operator should know, or nothing.
   std::string warning = {};
   WebSocketWarning::Kind kind = {};
@@ -73,15 +75,31 @@ inline std::string answer_plain_request(const HttpRequest& request, Callback<Htt
   return http_answer(ask(request), request.method != "HEAD");
 }
 
-/// The first subprotocol offered that is spoken, or nothing.
-inline std::string choose_subprotocol(const std::vector<std::string>& offered, const std::vector<std::string>& spoken) {
-  const auto chosen = std::find_first_of(offered.begin(), offered.end(), spoken.begin(), spoken.end());
-  return chosen != offered.end() ? *chosen : std::string{};
+/// The parts of a list (RFC 9110, section 5.6.1) that may be in several lines of a header. What is between two commas
+/// is taken as it is, and nothing is said of what could be no name.
+inline std::vector<std::string_view> list_in(const HttpRequest& request, std::string_view header_name) {
+  constexpr std::string_view blanks = " \t";
+  std::vector<std::string_view> parts;
+  for (const HttpHeader& header : request.headers) {
+    if (!equal_but_for_case(header.name, header_name)) {
+      continue;
+    }
+    std::string_view rest = header.value;
+    while (!rest.empty()) {
+      const std::string_view part = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+      if (const std::size_t begin = part.find_first_not_of(blanks); begin != std::string_view::npos) {
+        parts.push_back(part.substr(begin, part.find_last_not_of(blanks) + 1 - begin));
+      }
+    }
+  }
+  return parts;
 }
 
 /// What the server knows besides the request.
 struct HandshakeSurroundings {
   WebSocketServerOptions& options;
+  std::span<const Protocol> protocols = {};
   bool full = false;
 };
 
@@ -119,9 +137,12 @@ Verdict decide(E& engine, const typename E::ServerHandshake& request, const Hand
             .warning = "Refused a connection: there are as many as allowed",
             .kind = WebSocketWarning::Kind::too_many_connections};
   }
-  Verdict verdict{.upgraded = true,
-                  .protocol = choose_subprotocol(engine.subprotocols_of(request), surroundings.options.subprotocols)};
-  verdict.answer = engine.accept(request, verdict.protocol);
+  Verdict verdict{.upgraded = true};
+  if (!surroundings.protocols.empty()) {
+    verdict.protocol =
+        choose_protocol(list_in(request.http_request(), "Sec-WebSocket-Protocol"), surroundings.protocols);
+  }
+  verdict.answer = engine.accept(request, std::string{name_of(verdict.protocol)});
   return verdict;
 }
 

@@ -34,6 +34,8 @@ struct ServerShared {
   void leave() noexcept { established.fetch_sub(1, std::memory_order_relaxed); }
 
   WebSocketServerOptions options;
+  /// What the listener speaks, from the start on.
+  std::span<const Protocol> protocols;
   /// Connections that are open or closing.
   std::atomic<std::size_t> established = 0;
 };
@@ -155,7 +157,7 @@ class ServerEndpoint final : public Endpoint<E> {
 
   void decide_about(Session& session, const typename E::ServerHandshake& request) {
     const bool entered = shared_->enter();
-    const Verdict verdict = decide(session.engine, request, {shared_->options, !entered});
+    const Verdict verdict = decide(session.engine, request, {shared_->options, shared_->protocols, !entered});
     session.handshake.reset();
     if (!verdict.warning.empty()) {
       warn(verdict.kind, verdict.warning);

@@ -129,6 +129,7 @@ class ServerLoops : public std::enable_shared_from_this<ServerLoops<E>> {
   // anything runs; except wake().
 
   void start(TransportListener& listener) {
+    shared_->protocols = protocols_of(listener);
     for (const auto& loop : loops_) {
       loop->endpoint->start(listener);
     }

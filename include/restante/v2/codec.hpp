@@ -1,0 +1,317 @@
+// Packets of restante.v2 to bytes and back: pure functions, usable in constant expressions. docs/protocol.md is the
+// source, tests/vectors/v2_packets.txt the examples.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <restante/assert.hpp>
+#include <restante/bytes.hpp>
+#include <restante/v2/packet.hpp>
+#include <restante/v2/wire.hpp>
+
+namespace restante::v2 {
+
+/// The first byte of a packet.
+namespace code {
+inline constexpr std::uint8_t open = 0x01;
+inline constexpr std::uint8_t push = 0x02;
+inline constexpr std::uint8_t fetch = 0x03;
+inline constexpr std::uint8_t acknowledge = 0x04;
+inline constexpr std::uint8_t receipt = 0x05;
+inline constexpr std::uint8_t join = 0x06;
+inline constexpr std::uint8_t leave = 0x07;
+inline constexpr std::uint8_t status = 0x08;
+/// Requests have codes up to this.
+inline constexpr std::uint8_t request_max = 0x7f;
+
+inline constexpr std::uint8_t opened = 0x81;
+inline constexpr std::uint8_t accepted = 0x82;
+inline constexpr std::uint8_t message = 0x83;
+inline constexpr std::uint8_t fetched = 0x84;
+inline constexpr std::uint8_t missed = 0x85;
+inline constexpr std::uint8_t acknowledged = 0x86;
+inline constexpr std::uint8_t state = 0x87;
+inline constexpr std::uint8_t joined = 0x88;
+inline constexpr std::uint8_t left = 0x89;
+inline constexpr std::uint8_t mailbox = 0x8a;
+inline constexpr std::uint8_t members = 0x8b;
+inline constexpr std::uint8_t refused = 0xff;
+}  // namespace code
+
+namespace detail {
+
+// Each fields() lists the fields of a packet behind the tag once, in their order on the wire; `fields` is an InFields
+// to decode and an OutFields to encode. So neither direction can know a layout that the other does not.
+
+constexpr void list(auto& fields, auto& packet) requires Is<Open, decltype(packet)> {
+  fields.name(packet.address).one_of(packet.proof, Proof::resume_token).rest(packet.secret);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Push, decltype(packet)> {
+  fields.name(packet.receiver).number(packet.sequence).number(packet.time_to_live_ms).rest(packet.payload);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Fetch, decltype(packet)> {
+  fields.name(packet.source).epoch(packet.epoch).flag(packet.rewind);
+  fields.number(packet.messages_max).number(packet.bytes_max).number(packet.wait_ms);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Acknowledge, decltype(packet)> {
+  fields.name(packet.source).epoch(packet.epoch).number(packet.offset);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Receipt, decltype(packet)> {
+  fields.number(packet.sequence).byte(packet.known_state).number(packet.wait_ms);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Join, decltype(packet)> || Is<Leave, decltype(packet)> {
+  fields.name(packet.room);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Status, decltype(packet)> {
+  fields.name(packet.source).number(packet.known_version).name(packet.after);
+  fields.number(packet.members_max).number(packet.wait_ms);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Opened, decltype(packet)> {
+  fields.flag(packet.took_over).epoch(packet.epoch).number(packet.depth).number(packet.first_unacknowledged);
+  fields.number(packet.highest_sequence).number(packet.window).number(packet.payload_bytes_max);
+  fields.number(packet.mailbox_messages_max).number(packet.mailbox_bytes_max).number(packet.waits_max);
+  fields.token(packet.resume_token);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Accepted, decltype(packet)> {
+  fields.flag(packet.duplicate);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
+  fields.name(packet.source).number(packet.offset).number(packet.time_ms).name(packet.sender).rest(packet.payload);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Fetched, decltype(packet)> {
+  fields.number(packet.delivered).number(packet.remaining);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Missed, decltype(packet)> {
+  fields.name(packet.room).number(packet.count);
+}
+constexpr void list(auto&, auto& packet) requires Is<Acknowledged, decltype(packet)> || Is<Left, decltype(packet)> {}
+constexpr void list(auto& fields, auto& packet) requires Is<State, decltype(packet)> {
+  fields.one_of(packet.state, MessageState::purged);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Joined, decltype(packet)> {
+  fields.epoch(packet.epoch).number(packet.first_kept).number(packet.cursor).number(packet.next_offset);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Mailbox, decltype(packet)> {
+  fields.number(packet.version).number(packet.depth).number(packet.bytes).number(packet.oldest_age_ms);
+  fields.number(packet.stored).number(packet.acknowledged).number(packet.taken);
+  fields.number(packet.expired).number(packet.purged);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Members, decltype(packet)> {
+  fields.number(packet.version).number(packet.total).flag(packet.more).rest(packet.members);
+}
+constexpr void list(auto& fields, auto& packet) requires Is<Refused, decltype(packet)> {
+  fields.reason(packet.reason);
+}
+
+constexpr bool is_sound(const auto&) noexcept {
+  return true;
+}
+// Rule 1: what a proof has to look like.
+constexpr bool is_sound(const Open& packet) noexcept {
+  return packet.proof == Proof::none           ? packet.secret.empty()
+         : packet.proof == Proof::resume_token ? packet.secret.size() == ResumeToken{}.size()
+                                               : true;
+}
+// Rule 5.
+constexpr bool is_sound(const Fetch& packet) noexcept {
+  return packet.messages_max != 0;
+}
+
+/// The packet that stands behind the code, or nothing where it is not one.
+template <class Packet>
+constexpr std::optional<Packet> read(BytesView bytes, std::uint32_t tag_min) noexcept {
+  Packet packet;
+  InFields fields{bytes.subspan(1)};
+  fields.tag(packet.tag, tag_min);
+  list(fields, packet);
+  return fields.complete() && is_sound(packet) ? std::optional{packet} : std::nullopt;
+}
+
+template <class Packet>
+constexpr Request read_request(BytesView bytes) noexcept {
+  if (const std::optional<Packet> packet = read<Packet>(bytes, 1)) {
+    return *packet;
+  }
+  Unreadable unreadable;
+  InFields{bytes.subspan(1)}.tag(unreadable.tag, 1);
+  return unreadable;
+}
+
+template <class Packet>
+constexpr Reply read_reply(BytesView bytes, std::uint32_t tag_min = 1) noexcept {
+  if (const std::optional<Packet> packet = read<Packet>(bytes, tag_min)) {
+    return *packet;
+  }
+  return UnreadableReply{};
+}
+
+template <class Packet>
+constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
+  OutFields fields{to};
+  fields.byte(code);
+  fields.number(packet.tag);
+  list(fields, packet);
+  return fields.written();
+}
+
+}  // namespace detail
+
+/// Reads what a client sent. Never fails: what is no request is Unreadable.
+constexpr Request decode_request(BytesView bytes) noexcept {
+  if (bytes.empty()) {
+    return Unreadable{};
+  }
+  switch (bytes[0]) {
+    case code::open:
+      return detail::read_request<Open>(bytes);
+    case code::push:
+      return detail::read_request<Push>(bytes);
+    case code::fetch:
+      return detail::read_request<Fetch>(bytes);
+    case code::acknowledge:
+      return detail::read_request<Acknowledge>(bytes);
+    case code::receipt:
+      return detail::read_request<Receipt>(bytes);
+    case code::join:
+      return detail::read_request<Join>(bytes);
+    case code::leave:
+      return detail::read_request<Leave>(bytes);
+    case code::status:
+      return detail::read_request<Status>(bytes);
+    default:
+      break;
+  }
+  // Rule 10: a request of another time is answered by its tag.
+  Unreadable unreadable;
+  detail::InFields fields{bytes.subspan(1)};
+  fields.tag(unreadable.tag, 1);
+  if (bytes[0] != 0 && bytes[0] <= code::request_max && unreadable.tag != 0) {
+    unreadable.reason = Refusal::unknown_operation;
+  }
+  return unreadable;
+}
+
+/// Reads what a server sent. Never fails: what is no reply is UnreadableReply.
+constexpr Reply decode_reply(BytesView bytes) noexcept {
+  if (bytes.empty()) {
+    return UnreadableReply{};
+  }
+  switch (bytes[0]) {
+    case code::opened:
+      return detail::read_reply<Opened>(bytes);
+    case code::accepted:
+      return detail::read_reply<Accepted>(bytes);
+    case code::message:
+      return detail::read_reply<Message>(bytes);
+    case code::fetched:
+      return detail::read_reply<Fetched>(bytes);
+    case code::missed:
+      return detail::read_reply<Missed>(bytes);
+    case code::acknowledged:
+      return detail::read_reply<Acknowledged>(bytes);
+    case code::state:
+      return detail::read_reply<State>(bytes);
+    case code::joined:
+      return detail::read_reply<Joined>(bytes);
+    case code::left:
+      return detail::read_reply<Left>(bytes);
+    case code::mailbox:
+      return detail::read_reply<Mailbox>(bytes);
+    case code::members:
+      return detail::read_reply<Members>(bytes);
+    case code::refused:
+      return detail::read_reply<Refused>(bytes, 0);
+    default:
+      return UnreadableReply{};
+  }
+}
+
+// encode() writes a packet to the beginning of `to` and gives the part that it wrote. Too little room fails an
+// assertion; packet_bytes_beyond_payload more than the payload (or the secret, or the list of members) are always
+// enough. So do a number above number_max and a name longer than name_bytes_max.
+
+constexpr BytesView encode(const Open& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::open, packet, to);
+}
+constexpr BytesView encode(const Push& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::push, packet, to);
+}
+constexpr BytesView encode(const Fetch& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::fetch, packet, to);
+}
+constexpr BytesView encode(const Acknowledge& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::acknowledge, packet, to);
+}
+constexpr BytesView encode(const Receipt& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::receipt, packet, to);
+}
+constexpr BytesView encode(const Join& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::join, packet, to);
+}
+constexpr BytesView encode(const Leave& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::leave, packet, to);
+}
+constexpr BytesView encode(const Status& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::status, packet, to);
+}
+constexpr BytesView encode(const Opened& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::opened, packet, to);
+}
+constexpr BytesView encode(const Accepted& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::accepted, packet, to);
+}
+constexpr BytesView encode(const Message& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::message, packet, to);
+}
+constexpr BytesView encode(const Fetched& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::fetched, packet, to);
+}
+constexpr BytesView encode(const Missed& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::missed, packet, to);
+}
+constexpr BytesView encode(const Acknowledged& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::acknowledged, packet, to);
+}
+constexpr BytesView encode(const State& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::state, packet, to);
+}
+constexpr BytesView encode(const Joined& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::joined, packet, to);
+}
+constexpr BytesView encode(const Left& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::left, packet, to);
+}
+constexpr BytesView encode(const Mailbox& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::mailbox, packet, to);
+}
+constexpr BytesView encode(const Members& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::members, packet, to);
+}
+constexpr BytesView encode(const Refused& packet, std::span<std::uint8_t> to) {
+  return detail::write(code::refused, packet, to);
+}
+
+/// Writes one member as Members lists it; 66 bytes are enough.
+constexpr BytesView encode_member(const Member& member, std::span<std::uint8_t> to) {
+  detail::OutFields fields{to};
+  fields.flag(member.present).name(member.name);
+  return fields.written();
+}
+
+/// Takes the first member off a list. Gives nothing where the list is at its end, or no list.
+constexpr std::optional<Member> take_member(BytesView& members) noexcept {
+  Member member;
+  detail::InFields fields{members};
+  fields.flag(member.present).name(member.name);
+  if (!fields.sound()) {
+    return std::nullopt;
+  }
+  members = fields.left();
+  return member;
+}
+
+}  // namespace restante::v2
