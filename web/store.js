@@ -136,9 +136,8 @@ restante.Store = class Store extends EventTarget {
     this.#holdsMailbox = false;
     const isClassic = typeof id === "number";
     const kept = this.#storage.loadMailbox(server, id) ?? [];
-    const unanswered = { outcome: "unknown", reason: "the page was closed before an answer came" };
     const messages = kept.map((message) =>
-      isClassic && message.outcome === "waiting" ? { ...message, ...unanswered } : message,
+      isClassic && message.outcome === "waiting" ? { ...message, ...restante.Storage.UNANSWERED } : message,
     );
     const journal = isClassic ? null : this.#storage.loadJournal(server, id);
     // What was written before there was any ID is still to be sent; what was written as another ID is not.
