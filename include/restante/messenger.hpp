@@ -65,7 +65,7 @@ class Messenger final : private TransportListener {
   Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
-        options_{detail::with_defaults(std::move(options))},
+        options_{detail::checked(std::move(options))},
         recorder_{store},
         doorkeeper_{authenticator},
         core_{recorder_, core_options()},
@@ -73,13 +73,6 @@ class Messenger final : private TransportListener {
         protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}},
         buffer_(std::max<std::size_t>(options_.limits.payload_bytes_max, CoreType::members_bytes_max) +
                 v2::packet_bytes_beyond_payload) {
-    RESTANTE_ASSERT(options_.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.stuck_after > Duration::zero(), "stuck_after must be more than 0");
-    RESTANTE_ASSERT(options_.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
-    RESTANTE_ASSERT(options_.held_bytes_max >= 1, "held_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
-    RESTANTE_ASSERT(options_.refused_credential_after > Duration::zero(),
-                    "refused_credential_after must be more than 0");
     transport_.start(*this);
     const Waker waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }};
     if constexpr (!durable_at_once) {
@@ -228,9 +221,17 @@ class Messenger final : private TransportListener {
         return;
       }
     }
-    tell_received(connection, session, message);
+    const bool tells = options_.packet_events && options_.on_event;
+    if (tells) {
+      tell(event::PacketReceived{connection, message});
+    }
     classic::ReplyBuffer buffer;
-    reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
+    const BytesView answer = classic::Service{core_, connection.slot, buffer}.answer(message);
+    ++counters_.packets_sent;
+    if (tells) {
+      tell(event::PacketSent{connection, answer});
+    }
+    outgoing_.reply(connection, session, answer, message.size());
   }
 
   void receive_v2(Connection connection, SessionState& session, BytesView message) {
@@ -250,12 +251,14 @@ class Messenger final : private TransportListener {
   }
 
   void turn_ended() override {
-    serve();
+    const bool is_quiet = core_.is_quiet();
+    if (!is_quiet) {
+      serve();
+    }
     if constexpr (!durable_at_once) {
       outgoing_.commit();
     }
-    time_is_set_ = false;
-    set_wake_up();
+    set_wake_up(is_quiet);
   }
 
   void drained(Connection connection) override {
@@ -274,7 +277,6 @@ class Messenger final : private TransportListener {
 
   void woken() override {
     wake_up_ = never;
-    time_is_set_ = false;
     set_time();
     if constexpr (!durable_at_once) {
       if (const std::error_code error = outgoing_.take_completions()) {
@@ -291,16 +293,15 @@ class Messenger final : private TransportListener {
       load_store();
     }
     outgoing_.close_stuck();
-    time_is_set_ = false;
     set_wake_up();
   }
 
-  // Time is that of the turn: everything that came together happens at once.
+  // The core counts in milliseconds, and asking the system is not for nothing.
   void set_time() {
-    if (!time_is_set_) {
-      time_is_set_ = true;
+    if (transport_.now() >= next_millisecond_) {
       const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
       core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
+      next_millisecond_ = after(SteadyTime{}, steady + std::chrono::milliseconds{1});
     }
   }
 
@@ -448,12 +449,13 @@ class Messenger final : private TransportListener {
     }
   }
 
-  void set_wake_up() {
+  void set_wake_up(bool is_quiet = false) {
     SteadyTime next = std::min({retry_at_, outgoing_.next_deadline(), doorkeeper_.next_deadline()});
-    if (core_.has_work()) {
-      next = transport_.now();
-    } else if (const std::optional<std::uint64_t> core_ms = core_.next_wake_ms()) {
-      next = std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}));
+    if (!is_quiet) {
+      const std::optional<std::uint64_t> core_ms = core_.next_wake_ms();
+      next = core_.has_work() ? transport_.now()
+             : core_ms        ? std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}))
+                              : next;
     }
     if (next != wake_up_) {
       wake_up_ = next;
@@ -480,7 +482,7 @@ class Messenger final : private TransportListener {
   std::vector<std::uint8_t> buffer_;
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;
-  bool time_is_set_ = false;
+  SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <restante/assert.hpp>
 #include <restante/callback.hpp>
 #include <restante/core/counters.hpp>
 #include <restante/core/keeping.hpp>
@@ -52,8 +53,14 @@ struct MessengerOptions {
 
 namespace detail {
 
-// Fills in what the system is asked for.
-inline MessengerOptions with_defaults(MessengerOptions options) {
+// Asserts that options are in range, and fills in what the system is asked for.
+inline MessengerOptions checked(MessengerOptions options) {
+  RESTANTE_ASSERT(options.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.stuck_after > Duration::zero(), "stuck_after must be more than 0");
+  RESTANTE_ASSERT(options.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
+  RESTANTE_ASSERT(options.held_bytes_max >= 1, "held_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
+  RESTANTE_ASSERT(options.refused_credential_after > Duration::zero(), "refused_credential_after must be more than 0");
   if (!options.entropy) {
     options.entropy = system_entropy;
   }

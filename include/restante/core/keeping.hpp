@@ -162,7 +162,8 @@ class Keeping {
   }
 
   // Puts a message into a mailbox or room; whether it may be there has been decided.
-  void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence, std::uint64_t expires_ms) {
+  [[gnu::always_inline]] void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence,
+                                    std::uint64_t expires_ms) {
     Mailbox& mailbox = mailboxes_[receiver.index()];
     recorder_.record(MessageStored{receiver, mailbox.next_offset(), sender, payload, sequence, wall_ms_, expires_ms});
     put(mailbox, receiver, sender, payload).time_ms = wall_ms_;
@@ -172,7 +173,8 @@ class Keeping {
     }
   }
 
-  MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender, BytesView payload) {
+  [[gnu::always_inline]] MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender,
+                                                   BytesView payload) {
     last_stored_ = mailbox.append(pool_, sender, payload);
     MessagePool::Message& message = pool_.at(last_stored_);
     message.receiver = receiver;

@@ -53,7 +53,7 @@ class Doorkeeper final : public Authoriser {
   }
 
   /// When take_verdicts() is to be called at the latest.
-  SteadyTime next_deadline() const { return checks_.next_deadline(); }
+  SteadyTime next_deadline() const { return asks() ? checks_.next_deadline() : never; }
 
   bool provisioned(BytesView address) const override { return authenticator_.provisioned(as_text(address)); }
   bool may_create(BytesView address, BytesView room) const override {
