@@ -617,6 +617,32 @@ describe("receiving", () => {
     assert.equal(ada.store.state.phase, "associated");
   });
 
+  test("so is one on which nothing came at all", async () => {
+    for (const silent of ["OPEN", "JOIN"]) {
+      const world = new World();
+      const ada = await world.opened("ada");
+      await ada.messenger.join("#lobby");
+      let ignored = 0;
+      const { server } = world;
+      const receive = server.connect.bind(server);
+      server.connect = (peer) => {
+        const session = receive(peer);
+        const take = session.receive.bind(session);
+        session.receive = (bytes) => {
+          const isIgnored = server.decode(bytes).name === silent && (ignored += 1) === 1;
+          return isIgnored ? undefined : take(bytes);
+        };
+        return session;
+      };
+      ada.connections[0].cut();
+      await world.time.pass(20_000);
+      assert.equal(ignored, 1);
+      await world.time.pass(60_000);
+      assert.equal(ignored, 2);
+      assert.equal(ada.store.state.phase, "associated");
+    }
+  });
+
   test("a server that does not keep to the protocol is left", async () => {
     const world = new World();
     const ada = await world.opened("ada");
