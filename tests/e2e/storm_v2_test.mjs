@@ -129,8 +129,8 @@ class Tab {
   }
 
   texts(peer, direction) {
-    const messages = this.store.state.messages.filter((message) => message.peer === peer && message.direction === direction);
-    return messages.map(({ text }) => text);
+    const isAskedFor = (message) => message.peer === peer && message.direction === direction;
+    return this.store.state.messages.filter(isAskedFor).map(({ text }) => text);
   }
 
   #after(milliseconds, action) {
@@ -209,7 +209,7 @@ describe("in a storm", { timeout: 120_000 }, () => {
         assert.equal(tabs[0].messenger.send(receiver, "the last one"), true);
         sent[receiver].push("the last one");
       }
-      const hasLast = (messages, peer) => messages.some((message) => message.peer === peer && message.text === "the last one");
+      const hasLast = (messages, from) => messages.some(({ peer, text }) => peer === from && text === "the last one");
       await tabs[1].sees(({ messages }) => hasLast(messages, ada) && hasLast(messages, lobby));
       // Where this client's own proof was lost on the way, it can not know whether somebody else used its numbers.
       const unknown = tabs[0].store.state.messages.filter(({ outcome }) => outcome === "unknown").map(({ text }) => text);
