@@ -7,9 +7,11 @@
 
 #include <restante/callback.hpp>
 #include <restante/core/counters.hpp>
+#include <restante/core/keeping.hpp>
 #include <restante/core/limits.hpp>
 #include <restante/core/refusal.hpp>
 #include <restante/event.hpp>
+#include <restante/system.hpp>
 #include <restante/time.hpp>
 
 namespace restante {
@@ -40,13 +42,34 @@ struct MessengerOptions {
   Duration refused_credential_after = std::chrono::seconds{1};
   /// Where epochs and resume tokens come from: gives 64 bits that nobody can foresee. system_entropy() unless given.
   Callback<std::uint64_t()> entropy = {};
-  /// What time it is for people: milliseconds since 1970-01-01 00:00 UTC. The clock of the system unless given.
+  /// What time it is for people: milliseconds since 1970-01-01 00:00 UTC. system_wall_clock_ms() unless given.
   Callback<std::uint64_t()> wall_clock = {};
   /// Is told what happens, on the thread of the transport. Must not call the Messenger, the transport or the store.
   Callback<void(const Event&)> on_event = {};
   /// Whether on_event is told of each packet too. Where nobody looks at them, a request costs less without.
   bool packet_events = true;
 };
+
+namespace detail {
+
+// Fills in what the system is asked for.
+inline MessengerOptions with_defaults(MessengerOptions options) {
+  if (!options.entropy) {
+    options.entropy = system_entropy;
+  }
+  if (!options.wall_clock) {
+    options.wall_clock = system_wall_clock_ms;
+  }
+  return options;
+}
+
+inline CoreOptions core_options_of(const MessengerOptions& options) {
+  return {.mailbox_messages_max = options.mailbox_messages_max,
+          .payload_bytes_max = options.payload_bytes_max,
+          .limits = options.limits};
+}
+
+}  // namespace detail
 
 /// Numbers about a Messenger, for operators and for checkers.
 struct MessengerCounters {
