@@ -28,12 +28,12 @@ restante.Session = class Session {
   }
 
   /** The first try, which a person watches: when it fails, that is said, and not repeated. Resolves to how it went. */
-  async associate(server, id) {
+  async associate(server, id, options) {
     if (this.#trying) {
       return "failed";
     }
     this.#trying = true;
-    const result = await this.#messenger.associate(server, id);
+    const result = await this.#messenger.associate(server, id, options);
     this.#trying = false;
     this.#tries = 0;
     this.#store.change({ wanted: result === "associated" });
@@ -53,7 +53,7 @@ restante.Session = class Session {
     this.#trying = false;
     if (result === "associated") {
       this.#tries = 0;
-    } else if (result === "refused") {
+    } else if (result === "refused" || result === "unauthorised") {
       this.#store.change({ wanted: false });
     } else if (this.#store.state.wanted) {
       this.#planTry();
@@ -86,7 +86,7 @@ restante.Session = class Session {
   }
 };
 
-/** Fetches everything again and again while the person is associated and the store says at which interval. */
+/** Fetches everything again and again, where the protocol has to be asked each time, while the person is associated and the store says at which interval. */
 restante.AutomaticFetch = class AutomaticFetch {
   /** The intervals to choose from, in seconds; 0 means not to fetch. */
   static INTERVALS = [0, 2, 10, 60];
@@ -106,8 +106,8 @@ restante.AutomaticFetch = class AutomaticFetch {
   }
 
   #follow() {
-    const { phase, interval } = this.#store.state;
-    const wanted = phase === "associated" && AutomaticFetch.INTERVALS.includes(interval) ? interval : 0;
+    const { phase, protocol, interval } = this.#store.state;
+    const wanted = phase === "associated" && protocol === "classic" && AutomaticFetch.INTERVALS.includes(interval) ? interval : 0;
     if (wanted === this.#interval) {
       return;
     }

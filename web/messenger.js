@@ -1,11 +1,8 @@
-// What a person can do: associate, leave, send, fetch. Turns requests into packets, matches replies to requests
+// What a person can do with the classic protocol: associate, leave, send, fetch. Turns requests into packets, matches replies to requests
 // first-in, first-out as the protocol promises, and writes what came of it into the store.
 "use strict";
 
 globalThis.restante ??= {};
-
-/** The connection ended before the reply came: whether the request took effect is not known. */
-restante.ConnectionLost = class ConnectionLost extends Error {};
 
 /**
  * `surroundings`: createConnection(address) makes a restante.Connection or something like it; now() gives milliseconds
@@ -41,7 +38,7 @@ restante.Messenger = class Messenger extends EventTarget {
       if (reply.name === "ASSOCIATIONSUCCESS") {
         this.#store.openMailbox(address, id);
         this.#store.holdMailbox();
-        this.#store.change({ phase: "associated" });
+        this.#store.change({ phase: "associated", protocol: "classic", payloadBytes: restante.protocol.PAYLOAD_BYTES_MAX });
         this.#store.notify(
           again ? `You are ${id} again.` : `You are ${id}. Messages for ${id} wait in its mailbox until you get them.`,
           "good",
@@ -60,7 +57,7 @@ restante.Messenger = class Messenger extends EventTarget {
       this.#store.notify(`The server does not let you be ${id}.`, "bad");
       return "refused";
     } catch (error) {
-      this.#expectConnectionLost(error);
+      restante.expectConnectionLost(error);
       return "failed";
     }
   }
@@ -69,7 +66,7 @@ restante.Messenger = class Messenger extends EventTarget {
   leave() {
     if (this.#store.state.phase === "connecting") {
       this.#store.notify("Not connected.");
-      this.#abandon();
+      this.abandon();
     } else if (this.#connection) {
       this.#leaving = true;
       this.#connection.close();
@@ -109,7 +106,7 @@ restante.Messenger = class Messenger extends EventTarget {
       this.#store.changeMessage(key, { outcome: "refused", reason });
       this.#store.notify(`Not stored: ${reason}.`, "bad");
     } catch (error) {
-      this.#expectConnectionLost(error);
+      restante.expectConnectionLost(error);
       this.#store.changeMessage(key, { outcome: "unknown", reason: "the connection ended before an answer came" });
     }
   }
@@ -139,7 +136,7 @@ restante.Messenger = class Messenger extends EventTarget {
       }
       this.#store.notify(fetched === 1 ? "One message fetched." : `${fetched} messages fetched.`, "good");
     } catch (error) {
-      this.#expectConnectionLost(error);
+      restante.expectConnectionLost(error);
     } finally {
       this.#fetching = false;
     }
@@ -169,11 +166,22 @@ restante.Messenger = class Messenger extends EventTarget {
     }
   }
 
+  /** Whether a server answers there. The connection stays, for an ID to be asked for. */
+  async reaches(address) {
+    try {
+      await this.#connect(address);
+      return true;
+    } catch (error) {
+      restante.expectConnectionLost(error);
+      return false;
+    }
+  }
+
   async #connect(address) {
     if (this.#connection && this.#address === address) {
       return this.#opened;
     }
-    this.#abandon();
+    this.abandon();
     this.#store.change({ phase: "connecting" });
     let connection;
     try {
@@ -192,7 +200,7 @@ restante.Messenger = class Messenger extends EventTarget {
       });
       connection.addEventListener("received", ({ detail }) => this.#receive(connection, detail));
       connection.addEventListener("closed", ({ detail }) => {
-        this.#end(connection, this.#explain(detail, address));
+        this.#end(connection, restante.explainEnd(detail, address, this.#surroundings.originToAllow(address)));
         reject(new restante.ConnectionLost());
       });
     });
@@ -232,7 +240,8 @@ restante.Messenger = class Messenger extends EventTarget {
     request.resolve(reply);
   }
 
-  #abandon() {
+  /** Ends the connection, if there is one, and says nothing of it. */
+  abandon() {
     const connection = this.#connection;
     if (connection) {
       this.#forget(connection, this.#store.state.notice);
@@ -263,44 +272,10 @@ restante.Messenger = class Messenger extends EventTarget {
     }
   }
 
-  #explain({ code, reason, wasOpen }, address) {
-    if (!wasOpen) {
-      return { text: `No server answered at ${address}.${this.#howToAllow(address)}`, tone: "bad" };
-    }
-    if (code === 1000) {
-      return { text: "The connection is closed. Your mailbox stays on the server.", tone: "calm" };
-    }
-    const meaning = {
-      1001: "The server is shutting down",
-      1006: "The connection broke",
-      1011: "The server had a fault and closed the connection",
-      1013: "The server cannot serve you at present and closed the connection",
-    }[code];
-    const words = meaning ?? `The server closed the connection (${code})`;
-    const said = reason && reason.toLowerCase() !== words.toLowerCase() ? `: ${reason}` : "";
-    return { text: `${words}${said}.`, tone: "bad" };
-  }
-
-  /** A browser does not say whether a server refused this page or was not there, so the page names the remedy. */
-  #howToAllow(address) {
-    const origin = this.#surroundings.originToAllow(address);
-    if (origin === null) {
-      return "";
-    }
-    const pages = origin === "null" ? "a page that was opened from a file" : `a page from ${origin}`;
-    return ` A server that runs lets ${pages} in only when it was started with --allow-origin ${origin}`;
-  }
-
   #log(direction, bytes, meaning) {
     const time = this.#surroundings.now();
     const packet = { direction, hex: restante.protocol.toHex(bytes), meaning, time };
     this.#store.addPacket(packet);
     this.#surroundings.packetSeen(packet);
-  }
-
-  #expectConnectionLost(error) {
-    if (!(error instanceof restante.ConnectionLost)) {
-      throw error;
-    }
   }
 };

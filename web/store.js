@@ -10,11 +10,22 @@ globalThis.restante ??= {};
  * phase: "disconnected", "connecting", "connected" (no ID yet) or "associated".
  * wanted: whether the person is to be associated; when the connection is lost it is made again.
  * retry: null, or {seconds} until the next try to connect.
- * server, id: whose conversations are shown, or null.
+ * choice: "automatic", which is the newest protocol that the server speaks, or "classic". protocol: "classic" or "v2",
+ *   what the server was found to speak, or null.
+ * server, id: whose conversations are shown, or null. The ID is a number in the classic protocol, and in restante.v2 an
+ *   address, which is a text; so are peers.
+ * token: what proves to the server that this tab held the address, or null.
+ * asksCredential: whether the server was found to ask for a password or token.
+ * payloadBytes: how long a message may be.
+ * journal: null in the classic protocol; in restante.v2 {epoch, highest, used, foreign, handled, rooms}, where the
+ *   numbers of messages sent stand (outbox.js) and those of messages handled (inbox.js).
+ * members: of the room that is open, {room, members: [{name, present}], membersInAll}, or null.
  * notice: {text, tone: "calm" | "good" | "bad"}, what happened last.
  * messages: {key, direction: "sent" | "received", peer, text, time, outcome, reason, unread}; time is in milliseconds
  *   since 1970; outcome is "waiting", "accepted", "refused" or "unknown" for what was sent, and "fetched" for what was
- *   received; text is null for bytes that are no text, and then hex holds them.
+ *   received; text is null for bytes that are no text, and then hex holds them. With restante.v2 also, direction "note"
+ *   for what the page says of a conversation; sender, where the peer is a room; sequence and receipt (outbox.js,
+ *   receipts.js); isBack, once a room has given back what was sent to it.
  * selected: the peer whose conversation is open, "new" for a message to somebody else, or null.
  * drafts: what was written and not sent, by peer; under "new" to somebody else, and under "to" to whom.
  * packets: {key, direction, hex, meaning, time}, the last PACKETS_MAX; heldPackets: the same as they were when the person
@@ -25,7 +36,7 @@ globalThis.restante ??= {};
 restante.Store = class Store extends EventTarget {
   static PACKETS_MAX = 300;
   /** What belongs to a tab and comes back after its reload. */
-  static #OF_TAB = ["server", "id", "wanted", "selected", "drafts", "interval", "notifications"];
+  static #OF_TAB = ["choice", "protocol", "server", "id", "token", "wanted", "selected", "drafts", "interval", "notifications"];
 
   #storage;
   #now;
@@ -35,9 +46,16 @@ restante.Store = class Store extends EventTarget {
     phase: "disconnected",
     wanted: false,
     retry: null,
+    choice: "automatic",
+    protocol: null,
     server: null,
     id: null,
-    notice: { text: "Choose a client ID to begin.", tone: "calm" },
+    token: null,
+    asksCredential: false,
+    payloadBytes: restante.protocol.PAYLOAD_BYTES_MAX,
+    journal: null,
+    members: null,
+    notice: { text: "Say who you are to begin.", tone: "calm" },
     messages: [],
     selected: null,
     drafts: {},
@@ -78,10 +96,11 @@ restante.Store = class Store extends EventTarget {
       return false;
     }
     const { server, id, wanted, selected, drafts, interval, notifications } = tab;
+    const { choice = "automatic", protocol = null, token = null } = tab;
     if (id !== null) {
       this.openMailbox(server, id);
     }
-    this.change({ selected, drafts, interval, notifications });
+    this.change({ choice, protocol, token, selected, drafts, interval, notifications });
     return wanted;
   }
 
@@ -91,14 +110,17 @@ restante.Store = class Store extends EventTarget {
       return;
     }
     this.#holdsMailbox = false;
-    const messages = (this.#storage.loadMailbox(server, id) ?? []).map((message) =>
-      message.outcome === "waiting"
-        ? { ...message, outcome: "unknown", reason: "the page was closed before an answer came" }
-        : message,
+    const isClassic = typeof id === "number";
+    const kept = this.#storage.loadMailbox(server, id) ?? [];
+    const unanswered = { outcome: "unknown", reason: "the page was closed before an answer came" };
+    const messages = kept.map((message) =>
+      isClassic && message.outcome === "waiting" ? { ...message, ...unanswered } : message,
     );
+    const journal = isClassic ? null : this.#storage.loadJournal(server, id);
     // What was written before there was any ID is still to be sent; what was written as another ID is not.
     const drafts = this.#state.id === null ? this.#state.drafts : {};
-    this.change({ server, id, messages: this.#withKeys(messages), selected: null, drafts });
+    const shown = this.#withKeys(messages);
+    this.change({ server, id, journal, token: null, members: null, messages: shown, selected: null, drafts });
   }
 
   /** From now on this tab, which was given the ID, keeps its conversations; other tabs only read them. */
@@ -115,24 +137,35 @@ restante.Store = class Store extends EventTarget {
     const messages = this.#storage.loadMailbox(server, id);
     if (messages === null) {
       this.change({ messages: [] });
-    } else if (phase !== "associated") {
+    } else if (phase !== "associated" && typeof id === "number") {
       this.#holdsMailbox = false;
       this.change({ messages: this.#withKeys(messages) });
     }
   }
 
-  /** Returns the key by which the message can be changed. */
-  addMessage(message) {
+  /** Returns the key by which the message can be changed. The journal, where it changes too, is kept with it at once. */
+  addMessage(message, journal = {}) {
     const key = this.#nextKey++;
     const added = Object.freeze({ reason: "", unread: false, ...message, key });
-    this.#keepAndChange([...this.#state.messages, added].slice(-restante.Storage.MESSAGES_MAX));
+    this.#keepAndChange(restante.Storage.bounded([...this.#state.messages, added]), journal);
     return key;
   }
 
-  changeMessage(key, changes) {
-    this.#keepAndChange(
-      this.#state.messages.map((message) => (message.key === key ? Object.freeze({ ...message, ...changes }) : message)),
-    );
+  changeMessage(key, changes, journal = {}) {
+    this.changeMessages((message) => (message.key === key ? changes : null), journal);
+  }
+
+  /** `changesOf(message)` gives what is different about a message from now on, or null. */
+  changeMessages(changesOf, journal = {}) {
+    const changed = (message) => {
+      const changes = changesOf(message);
+      return changes === null ? message : Object.freeze({ ...message, ...changes });
+    };
+    this.#keepAndChange(this.#state.messages.map(changed), journal);
+  }
+
+  changeJournal(journal) {
+    this.#keepAndChange(this.#state.messages, journal);
   }
 
   /** The message with this key, changed, becomes the last one. */
@@ -146,9 +179,7 @@ restante.Store = class Store extends EventTarget {
   markRead(peer) {
     const isNew = (message) => message.unread && message.peer === peer;
     if (this.#state.messages.some(isNew)) {
-      this.#keepAndChange(
-        this.#state.messages.map((message) => (isNew(message) ? Object.freeze({ ...message, unread: false }) : message)),
-      );
+      this.changeMessages((message) => (isNew(message) ? { unread: false } : null));
     }
   }
 
@@ -162,7 +193,13 @@ restante.Store = class Store extends EventTarget {
   /** Forgets the conversations of every ID that this browser keeps. */
   forgetEverything() {
     this.#storage.clear();
-    this.change({ messages: [], drafts: {}, selected: null, packets: [], heldPackets: null });
+    this.change({ drafts: {}, selected: null, packets: [], heldPackets: null });
+    // The journal is no conversation: without it, this tab could not tell new messages from old ones.
+    if (this.#state.journal === null) {
+      this.change({ messages: [] });
+    } else {
+      this.#keepAndChange([]);
+    }
   }
 
   addPacket(packet) {
@@ -170,10 +207,12 @@ restante.Store = class Store extends EventTarget {
     this.change({ packets: [...kept, Object.freeze({ ...packet, key: this.#nextKey++ })] });
   }
 
-  #keepAndChange(messages) {
+  #keepAndChange(messages, journalChanges = {}) {
     const { server, id } = this.#state;
-    const kept = !this.#holdsMailbox || this.#storage.saveMailbox(server, id, messages, this.#now());
-    this.change({ messages, kept });
+    const isSame = Object.keys(journalChanges).length === 0;
+    const journal = isSame ? this.#state.journal : Object.freeze({ ...this.#state.journal, ...journalChanges });
+    const kept = !this.#holdsMailbox || this.#storage.saveMailbox(server, id, messages, this.#now(), journal);
+    this.change({ messages, journal, kept });
   }
 
   #withKeys(messages) {
@@ -181,9 +220,12 @@ restante.Store = class Store extends EventTarget {
   }
 };
 
-/** The conversations that messages make up, the one with the newest message first: {key, peer, last, unread}. */
-restante.conversationsOf = (messages) => {
-  const byPeer = new Map();
+/**
+ * The conversations that messages make up, the one with the newest message first, and then the rooms in which nothing was
+ * said yet: {key, peer, last, unread}, where last is null when there is no message.
+ */
+restante.conversationsOf = (messages, rooms = []) => {
+  const byPeer = new Map(rooms.map((room) => [room, { key: room, peer: room, last: null, unread: 0 }]));
   for (const message of messages) {
     const unread = (byPeer.get(message.peer)?.unread ?? 0) + (message.unread ? 1 : 0);
     byPeer.delete(message.peer);

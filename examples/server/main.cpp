@@ -47,14 +47,14 @@ struct EventLog {
   }
   void operator()(const restante::event::PacketReceived& event) const {
     if (packets) {
-      log.always(to_text(event.connection) + " sent " + describe_client_packet(event.packet));
+      log.always(to_text(event.connection) + " sent " + describe_client_packet(event.packet, event.protocol));
     } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " sent " + std::to_string(event.packet.size()) + " bytes");
     }
   }
   void operator()(const restante::event::PacketSent& event) const {
     if (packets) {
-      log.always(to_text(event.connection) + " is sent " + describe_server_packet(event.packet));
+      log.always(to_text(event.connection) + " is sent " + describe_server_packet(event.packet, event.protocol));
     } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " is sent " + std::to_string(event.packet.size()) + " bytes");
     }
@@ -71,6 +71,10 @@ struct EventLog {
     const std::string text =
         to_text(event.connection) + " is closed with " + std::to_string(event.code) + ": " + std::string{event.reason};
     is_news ? log.warn(text) : log.info(text);
+  }
+  void operator()(const restante::event::CredentialRejected& event) const {
+    log.warn(to_text(event.connection) + " gave a wrong credential for " +
+             std::string{restante::as_text(event.address)});
   }
   void operator()(const restante::event::StoreFailed& event) const {
     log.error("The store failed: " + event.error.message());

@@ -25,16 +25,20 @@ struct ConnectionClosed {
   std::string_view reason = {};
 };
 
-/// A message came, well-formed or not. May hold secrets: whoever logs it should say so.
+/// A message came, well-formed or not. A credential or resume token at its end is left out; payloads may hold secrets
+/// all the same: whoever logs them should say so.
 struct PacketReceived {
   Connection connection = {};
   BytesView packet = {};
+  /// What the connection speaks: v2::protocol_name, or nothing for the classic protocol.
+  std::string_view protocol = {};
 };
 
-/// A reply was made. It leaves when the store has kept what came before it.
+/// A reply was made; a resume token at its end is left out. It leaves when the store has kept what came before it.
 struct PacketSent {
   Connection connection = {};
   BytesView packet = {};
+  std::string_view protocol = {};
 };
 
 /// Nothing more is read from a peer for now: it does not read its replies as fast as it sends requests, or its replies
@@ -56,6 +60,12 @@ struct ConnectionRefused {
   std::string_view reason = {};
 };
 
+/// Somebody gave a credential that was not accepted. The name is what the peer said, and may be no address at all.
+struct CredentialRejected {
+  Connection connection = {};
+  BytesView address = {};
+};
+
 /// The store failed: requests that would change something are refused until StoreRecovered.
 struct StoreFailed {
   std::error_code error = {};
@@ -73,6 +83,6 @@ namespace restante {
 /// Something that happened. Views in it are valid for the length of the call.
 using Event = std::variant<event::ConnectionOpened, event::ConnectionClosed, event::PacketReceived, event::PacketSent,
                            event::ConnectionPaused, event::ConnectionResumed, event::ConnectionRefused,
-                           event::StoreFailed, event::StoreRecovered>;
+                           event::CredentialRejected, event::StoreFailed, event::StoreRecovered>;
 
 }  // namespace restante

@@ -3,42 +3,68 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <restante/assert.hpp>
+#include <restante/authentication.hpp>
 #include <restante/bytes.hpp>
 #include <restante/classic/service.hpp>
 #include <restante/core/core.hpp>
-#include <restante/detail/held_replies.hpp>
-#include <restante/detail/slot_list.hpp>
+#include <restante/detail/open_checks.hpp>
+#include <restante/detail/outgoing.hpp>
+#include <restante/entropy.hpp>
 #include <restante/event.hpp>
 #include <restante/messenger_options.hpp>
 #include <restante/store.hpp>
 #include <restante/time.hpp>
 #include <restante/transport.hpp>
+#include <restante/v2/codec.hpp>
 
 namespace restante {
 
 namespace detail {
 
-// Holds nothing, so that all messengers of a program can share it.
+// They hold nothing, so that all messengers of a program can share them.
 inline MemoryStore memory_store;
+inline NoAuthentication no_authentication;
+
+// What an authenticator knows, for the core to ask.
+template <class A>
+class AuthoriserOf final : public Authoriser {
+ public:
+  explicit AuthoriserOf(const A& authenticator) : authenticator_{authenticator} {}
+  bool provisioned(BytesView address) const override { return authenticator_.provisioned(as_text(address)); }
+  bool may_create(BytesView address, BytesView room) const override {
+    return authenticator_.may_create(as_text(address), as_text(room));
+  }
+  bool may_join(BytesView address, BytesView room) const override {
+    return authenticator_.may_join(as_text(address), as_text(room));
+  }
+
+ private:
+  const A& authenticator_;
+};
 
 }  // namespace detail
 
-/// Serves the classic protocol (docs/protocol.md) on a transport, keeping messages in a store. Lives on the thread of
-/// its transport. The transport and the store must live longer.
+/// Serves both protocols (docs/protocol.md) on a transport, keeping messages in a store: restante.v2 where a client
+/// asks for it and the store keeps mailboxes with names, the classic protocol otherwise. Asks an authenticator who may
+/// open what. Lives on the thread of its transport. Transport, store and authenticator must live longer.
 ///
 ///     restante::WebsocketppServer transport{{.port = 12345}};
 ///     restante::Messenger messenger{transport};
 ///     transport.run();
-template <class T, class S = MemoryStore>
+template <class T, class S = MemoryStore, Authenticator A = NoAuthentication>
 class Messenger final : private TransportListener {
   static_assert(ReportsEvents<T>,
                 "the transport lacks start(TransportListener&) or stop(): see restante/transport.hpp");
@@ -55,27 +81,41 @@ class Messenger final : private TransportListener {
                 "the store has neither durable_at_once nor start, stop, commit and completed: see restante/store.hpp");
 
  public:
-  /// Keeps messages in memory only. Starts the transport.
-  explicit Messenger(T& transport, MessengerOptions options = {}) requires std::is_same_v<S, MemoryStore>
-      : Messenger{transport, detail::memory_store, std::move(options)} {}
+  /// Keeps messages in memory only, and asks for no credentials. Starts the transport.
+  explicit Messenger(T& transport, MessengerOptions options = {}) requires std::is_same_v<S, MemoryStore> &&
+      std::is_same_v<A, NoAuthentication> : Messenger{transport, detail::memory_store, std::move(options)} {}
+
+  /// Asks for no credentials.
+  Messenger(T& transport, S& store, MessengerOptions options = {}) requires std::is_same_v<A, NoAuthentication>
+      : Messenger{transport, store, detail::no_authentication, std::move(options)} {}
 
   /// Loads the store and starts the transport. A store that cannot be loaded is tried again until it can; see
   /// store_available().
-  Messenger(T& transport, S& store, MessengerOptions options = {})
+  Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
-        options_{std::move(options)},
+        authenticator_{authenticator},
+        options_{with_defaults(std::move(options))},
         recorder_{store},
-        core_{recorder_, {options_.mailbox_messages_max, options_.payload_bytes_max}} {
+        authoriser_{authenticator},
+        core_{recorder_, core_options()},
+        outgoing_{transport_, store_, options_, core_, recorder_},
+        protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}},
+        buffer_(std::max<std::size_t>(options_.limits.payload_bytes_max, CoreType::members_bytes_max) +
+                v2::packet_bytes_beyond_payload) {
     RESTANTE_ASSERT(options_.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
     RESTANTE_ASSERT(options_.stuck_after > Duration::zero(), "stuck_after must be more than 0");
     RESTANTE_ASSERT(options_.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
     RESTANTE_ASSERT(options_.held_bytes_max >= 1, "held_bytes_max must be at least 1");
     RESTANTE_ASSERT(options_.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
+    RESTANTE_ASSERT(options_.refused_credential_after > Duration::zero(),
+                    "refused_credential_after must be more than 0");
     transport_.start(*this);
+    const Waker waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }};
     if constexpr (!durable_at_once) {
-      store_.start(Waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }});
+      store_.start(waker);
     }
+    authenticator_.start(waker);
     load_store();
     set_wake_up();
   }
@@ -83,38 +123,51 @@ class Messenger final : private TransportListener {
   Messenger(const Messenger&) = delete;
   Messenger& operator=(const Messenger&) = delete;
 
-  /// Stops the store, then the transport, which closes what is left with 1001.
+  /// Stops the store and the authenticator, then the transport, which closes what is left with 1001.
   ~Messenger() {
     if constexpr (!durable_at_once) {
       store_.stop();
     }
+    authenticator_.stop();
     transport_.stop();
   }
 
-  /// Accepts nothing more and closes every connection with 1001, each after the replies that it waits for. What happens
-  /// to new connections: they are closed at once. Calling it again does nothing more.
+  /// Accepts nothing more and closes every connection with 1001, each after the replies that it waits for; requests
+  /// that wait for something are refused with going_away. What happens to new connections: they are closed at once.
+  /// Calling it again does nothing more.
   void shut_down() {
     shutting_down_ = true;
-    for (std::uint32_t slot = 0; slot < sessions_.size(); ++slot) {
-      SessionState& session = sessions_[slot];
+    for (std::uint32_t slot = 0; slot < outgoing_.sessions().size(); ++slot) {
+      SessionState& session = outgoing_.sessions()[slot];
       if (session.open && !session.closing) {
-        leave(Connection{slot, session.generation}, session, close_code::going_away, going_away_reason);
+        Replies replies{*this};
+        core_.go_away(slot, replies);
+        outgoing_.leave(Connection{slot, session.generation}, session, close_code::going_away, going_away_reason);
       }
     }
   }
 
   MessengerCounters counters() const {
     MessengerCounters counters = counters_;
+    outgoing_.count(counters);
     counters.books = core_.books();
     counters.answers = core_.answers();
     counters.payload_bytes_held = core_.payload_bytes_held();
     counters.addresses_held = core_.addresses_held();
+    counters.addresses_named = static_cast<std::uint32_t>(core_.addresses_named());
+    counters.waits = core_.waits();
     counters.store_available = core_.accepts_changes();
     return counters;
   }
 
   /// How many messages wait in a mailbox.
   std::uint32_t depth(Address address) const noexcept { return core_.depth(address); }
+
+  /// The address of this name, where there is one.
+  std::optional<Address> find(std::string_view name) const {
+    const Address address = core_.addresses().find(as_bytes(name));
+    return address == Addresses::none ? std::nullopt : std::optional{address};
+  }
 
   /// Whether requests that change something are carried out: false from a failure of the store until it was loaded
   /// again.
@@ -123,125 +176,152 @@ class Messenger final : private TransportListener {
   /// The most memory, in bytes, that a Messenger with these options takes for mailboxes, sessions and what it holds
   /// back, with at most so many connections open at once. The transport's buffers are not counted.
   static std::uint64_t memory_bytes_max(const MessengerOptions& options, std::uint64_t connections_max) {
-    const std::uint64_t per_connection =
-        sizeof(SessionState) + sizeof(std::uint32_t) + 2 * detail::SlotList::slot_bytes + sizeof(Connection);
     // While a vector grows to twice what is in it, the old one is still there. One more reply per connection can be
     // held than held_bytes_max.
     const std::uint64_t held =
         durable_at_once ? 0
                         : options.held_bytes_max + connections_max * (sizeof(detail::HeldReplies::Reply) +
                                                                       classic::packet_bytes_max + message_bytes_max);
-    return sizeof(Messenger) + CoreType::memory_bytes_max({options.mailbox_messages_max, options.payload_bytes_max}) +
-           3 * per_connection * connections_max + 2 * held;
+    return sizeof(Messenger) + CoreType::memory_bytes_max(core_options_of(options)) +
+           3 * OutgoingType::connection_bytes * connections_max + 2 * held;
   }
 
  private:
   static constexpr bool durable_at_once = DurableAtOnce<S>;
+  static constexpr bool serves_v2 = RecordsNamedMailboxes<S>;
   static constexpr std::string_view going_away_reason = "the server is shutting down";
   // The longest message that a transport passes on (docs/protocol.md, rule 8).
   static constexpr std::uint64_t message_bytes_max = 64 * 1024;
+  // How many who wait are served before others have their turn.
+  static constexpr std::uint32_t served_at_once_max = 32;
 
-  // Notices which turns change something.
-  struct Recorder {
-    S& store;
-    bool changed = false;
+  using Recorder = detail::ChangeRecorder<S>;
+  using CoreType = Core<Recorder>;
+  using OutgoingType = detail::Outgoing<T, S, CoreType>;
+  using SessionState = typename OutgoingType::SessionState;
 
-    template <class Change>
-    void record(const Change& change) {
-      store.record(change);
-      changed = true;
+  // Takes what the core answers to requests of restante.v2.
+  struct Replies {
+    Messenger& messenger;
+    template <class Packet>
+    void operator()(Session slot, const Packet& packet) {
+      messenger.answer(slot, packet);
     }
   };
 
-  using CoreType = Core<Recorder>;
+  static MessengerOptions with_defaults(MessengerOptions options) {
+    if (!options.entropy) {
+      options.entropy = system_entropy;
+    }
+    if (!options.wall_clock) {
+      options.wall_clock = [] {
+        const auto since = std::chrono::system_clock::now().time_since_epoch();
+        return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+      };
+    }
+    return options;
+  }
 
-  struct SessionState {
-    std::uint32_t generation = 0;
-    bool open = false;
-    /// close() was called: nothing more is received or sent.
-    bool closing = false;
-    /// Not 0: what to close with, and why, once nothing is held for the connection. Nothing more is received.
-    CloseCode leaves_with = 0;
-    std::string_view leaves_because = {};
-    /// What the replies cost that wait for the store.
-    std::size_t held_bytes = 0;
-    /// How many they are.
-    std::size_t held_replies = 0;
-    /// When the connection counts as stuck; says something only while it waits for its peer to read.
-    SteadyTime deadline = never;
-  };
+  static CoreOptions core_options_of(const MessengerOptions& options) {
+    return {.mailbox_messages_max = options.mailbox_messages_max,
+            .payload_bytes_max = options.payload_bytes_max,
+            .limits = options.limits};
+  }
+
+  CoreOptions core_options() {
+    CoreOptions options = core_options_of(options_);
+    options.entropy = {&options_.entropy,
+                       [](void* context) { return (*static_cast<Callback<std::uint64_t()>*>(context))(); }};
+    options.authoriser = authenticator_.asks_for_credentials() ? &authoriser_ : nullptr;
+    return options;
+  }
 
   // What a transport reports.
 
+  std::span<const Protocol> protocols() const override {
+    return serves_v2 ? std::span<const Protocol>{protocols_} : std::span<const Protocol>{};
+  }
+
   void opened(Connection connection, const Opened& opened) override {
-    if (connection.slot >= sessions_.size()) {
-      sessions_.resize(std::size_t{connection.slot} + 1);
-    }
-    SessionState& session = sessions_[connection.slot];
-    RESTANTE_ASSERT(!session.open, "the transport reported a connection as opened in a slot that is in use");
-    session = {};
-    session.generation = connection.generation;
-    session.open = true;
+    SessionState& session = outgoing_.open(connection);
+    session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
     ++counters_.connections_opened;
     ++counters_.connections_open;
     tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
     if (shutting_down_) {
-      close(connection, session, close_code::going_away, going_away_reason);
-    } else if (!durable_at_once && held_too_much()) {
-      pause_for_store(connection);
+      outgoing_.close(connection, session, close_code::going_away, going_away_reason);
+    } else if (!durable_at_once && outgoing_.held_too_much()) {
+      outgoing_.pause_for_store(connection);
     }
   }
 
   void received(Connection connection, MessageType type, BytesView message) override {
-    SessionState& session = known(connection);
+    SessionState& session = outgoing_.known(connection);
     RESTANTE_ASSERT(!session.closing, "the transport reported a message on a connection that is being closed");
     if (type != MessageType::binary) {
       ++counters_.text_messages_refused;
-      leave(connection, session, close_code::unsupported_data, "this server takes binary messages only");
+      outgoing_.leave(connection, session, close_code::unsupported_data, "this server takes binary messages only");
       return;
     }
     ++counters_.packets_received;
-    const bool tells = options_.packet_events && options_.on_event;
-    if (tells) {
-      tell(event::PacketReceived{connection, message});
+    set_time();
+    if constexpr (serves_v2) {
+      if (session.speaks_v2) {
+        receive_v2(connection, session, message);
+        return;
+      }
     }
+    receive_classic(connection, session, message);
+  }
+
+  void receive_classic(Connection connection, SessionState& session, BytesView message) {
+    if (authenticator_.asks_for_credentials()) {
+      const classic::ClientPacket packet = classic::decode_client_packet(message);
+      if (const auto* found = std::get_if<classic::Associate>(&packet)) {
+        tell_received(connection, session, message.first(message.size() - found->credential.size()));
+        associate(connection, session, *found, message.size());
+        return;
+      }
+    }
+    tell_received(connection, session, message);
     classic::ReplyBuffer buffer;
-    const BytesView reply = classic::Service{core_, connection.slot, buffer}.answer(message);
-    ++counters_.packets_sent;
-    if (tells) {
-      tell(event::PacketSent{connection, reply});
-    }
-    if constexpr (durable_at_once) {
-      send(connection, session, reply);
-    } else if (!recorder_.changed && durable_turn_ == committed_turn_) {
-      send(connection, session, reply);
-    } else {
-      hold(connection, session, reply, message.size());
-    }
+    reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
+  }
+
+  void receive_v2(Connection connection, SessionState& session, BytesView message) {
+    request_bytes_ = message.size();
+    Replies replies{*this};
+    std::visit(
+        [&](const auto& request) {
+          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(request)>, v2::Open>) {
+            tell_received(connection, session, message.first(message.size() - request.secret.size()));
+            open_v2(connection, session, request, replies);
+          } else {
+            tell_received(connection, session, message);
+            core_.execute(connection.slot, request, replies);
+          }
+        },
+        v2::decode_request(message));
   }
 
   void turn_ended() override {
+    serve();
     if constexpr (!durable_at_once) {
-      commit();
+      outgoing_.commit();
     }
+    time_is_set_ = false;
     set_wake_up();
   }
 
   void drained(Connection connection) override {
-    SessionState& session = known(connection);
-    if (waiting_for_peer_.contains(connection.slot)) {
-      waiting_for_peer_.remove(connection.slot);
-      resume_if_free(connection, session);
-    }
+    outgoing_.drained(connection, outgoing_.known(connection));
     set_wake_up();
   }
 
   void closed(Connection connection, const Closed& closed) override {
-    SessionState& session = known(connection);
+    SessionState& session = outgoing_.known(connection);
     core_.end(connection.slot);
-    waiting_for_peer_.remove(connection.slot);
-    waiting_for_store_.remove(connection.slot);
-    session.open = false;
+    outgoing_.closed(connection, session);
     ++counters_.connections_closed;
     --counters_.connections_open;
     tell(event::ConnectionClosed{connection, closed.code, closed.reason});
@@ -249,177 +329,175 @@ class Messenger final : private TransportListener {
 
   void woken() override {
     wake_up_ = never;
+    time_is_set_ = false;
+    set_time();
     if constexpr (!durable_at_once) {
-      take_completions();
-      commit();
+      if (const std::error_code error = outgoing_.take_completions()) {
+        fail(error);
+      }
+      outgoing_.resume_after_store();
     }
-    const SteadyTime now = transport_.now();
-    if (now >= retry_at_) {
+    take_verdicts();
+    serve();
+    if constexpr (!durable_at_once) {
+      outgoing_.commit();
+    }
+    if (transport_.now() >= retry_at_) {
       load_store();
     }
-    while (!waiting_for_peer_.empty() && sessions_[waiting_for_peer_.front()].deadline <= now) {
-      const std::uint32_t slot = waiting_for_peer_.front();
-      ++counters_.connections_stuck;
-      close({slot, sessions_[slot].generation}, sessions_[slot], close_code::policy_violation,
-            "replies were not read in time");
-    }
+    outgoing_.close_stuck();
+    time_is_set_ = false;
     set_wake_up();
   }
 
-  // Flow control.
-
-  // Sends at once, and stops reading from a peer that does not read.
-  void send(Connection connection, SessionState& session, BytesView reply) {
-    const std::size_t waiting_bytes = transport_.send(connection, reply);
-    if (waiting_bytes > options_.waiting_bytes_max && !waiting_for_peer_.contains(connection.slot)) {
-      session.deadline = after(transport_.now(), options_.stuck_after);
-      pause(connection, waiting_bytes);
-      waiting_for_peer_.push_back(connection.slot);
+  // Time is that of the turn: everything that came together happens at once.
+  void set_time() {
+    if (!time_is_set_) {
+      time_is_set_ = true;
+      const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
+      core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
     }
   }
 
-  // A connection that is paused for one reason and then for the other counts once.
-  void pause(Connection connection, std::size_t waiting_bytes) {
-    if (waiting_for_peer_.contains(connection.slot) || waiting_for_store_.contains(connection.slot)) {
+  void serve() {
+    if (core_.has_work() || core_.next_deadline_passed()) {
+      set_time();
+      request_bytes_ = 0;
+      Replies replies{*this};
+      core_.serve(replies, served_at_once_max);
+    }
+  }
+
+  // Replies.
+
+  template <class Packet>
+  void answer(Session slot, const Packet& packet) {
+    SessionState& session = outgoing_.sessions()[slot];
+    if (session.closing || session.leaves_with != 0) {
       return;
     }
-    ++counters_.connections_paused;
-    transport_.pause(connection);
-    tell(event::ConnectionPaused{connection, waiting_bytes});
+    if constexpr (std::is_same_v<Packet, v2::Refused>) {
+      ++counters_.refused[static_cast<std::size_t>(packet.reason)];
+    }
+    reply(Connection{slot, session.generation}, session, v2::encode(packet, buffer_), request_bytes_,
+          std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
+    request_bytes_ = 0;
   }
 
-  // A connection can be paused for its peer, for the store, or for both.
-  void resume_if_free(Connection connection, const SessionState& session) {
-    if (!waiting_for_peer_.contains(connection.slot) && !waiting_for_store_.contains(connection.slot) &&
-        !session.closing) {
-      transport_.resume(connection);
-      tell(event::ConnectionResumed{connection});
+  void reply(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes,
+             std::size_t secret_bytes = 0) {
+    ++counters_.packets_sent;
+    if (options_.packet_events && options_.on_event) {
+      tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), protocol_of(session)});
+    }
+    outgoing_.reply(connection, session, reply, request_bytes);
+  }
+
+  void tell_received(Connection connection, const SessionState& session, BytesView message) {
+    if (options_.packet_events && options_.on_event) {
+      tell(event::PacketReceived{connection, message, protocol_of(session)});
     }
   }
 
-  void close(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
-    session.closing = true;
-    waiting_for_peer_.remove(connection.slot);
-    waiting_for_store_.remove(connection.slot);
-    transport_.close(connection, code, reason);
-    tell(event::ConnectionRefused{connection, code, reason});
+  static std::string_view protocol_of(const SessionState& session) noexcept {
+    return session.speaks_v2 ? v2::protocol_name : std::string_view{};
   }
 
-  // Closes a connection once nothing is held for it. The first reason counts, which lives as long as the program.
-  void leave(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
-    if (session.leaves_with == 0) {
-      session.leaves_with = code;
-      session.leaves_because = reason;
-    }
-    if (session.held_replies == 0) {
-      close(connection, session, session.leaves_with, session.leaves_because);
+  // Credentials.
+
+  void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
+    if (!authenticator_.asks_for_credentials() || !core_.may_open(connection.slot)) {
+      open(connection, request, true, replies);
+    } else if (request.proof != Proof::credential) {
+      replies(connection.slot, v2::Refused{request.tag, Refusal::unauthorised});
     } else {
-      pause_for_store(connection);
+      check(session, {connection, request.tag, true, std::string{as_text(request.address)}}, request.secret);
     }
   }
 
-  // Output commit (docs/architecture.md): a reply leaves when every change that was made before it is durable.
-
-  void hold(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes) {
-    const std::uint64_t turn = recorder_.changed ? committed_turn_ + 1 : committed_turn_;
-    session.held_bytes += held_.push_back(connection, turn, reply, request_bytes);
-    ++session.held_replies;
-    if (session.held_bytes > options_.waiting_bytes_max || held_too_much()) {
-      pause_for_store(connection);
+  void open(Connection connection, const v2::Open& request, bool accepted, Replies& replies) {
+    if (const std::optional<Session> replaced = core_.execute(connection.slot, request, accepted, replies)) {
+      ++counters_.takeovers;
+      SessionState& loser = outgoing_.sessions()[*replaced];
+      outgoing_.leave({*replaced, loser.generation}, loser, close_code::taken_over,
+                      "another connection opened this address");
     }
   }
 
-  bool held_too_much() const noexcept { return held_.cost_bytes() > options_.held_bytes_max; }
-
-  void pause_for_store(Connection connection) {
-    if (!waiting_for_store_.contains(connection.slot)) {
-      pause(connection, known(connection).held_bytes);
-      waiting_for_store_.push_back(connection.slot);
+  void associate(Connection connection, SessionState& session, const classic::Associate& request,
+                 std::size_t request_bytes) {
+    if (request.credential.empty()) {
+      classic::ReplyBuffer buffer;
+      reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer), request_bytes);
+    } else {
+      check(session, {connection, 0, false, std::to_string(request.id)}, request.credential);
     }
   }
 
-  void commit() {
-    if (recorder_.changed && committed_turn_ - durable_turn_ < options_.commits_in_flight_max) {
-      recorder_.changed = false;
-      ++committed_turn_;
-      ++counters_.commits;
-      store_.commit(committed_turn_);
-    }
+  // Nothing more is read from a connection until its credential is judged, so that its requests take effect in their
+  // order.
+  void check(SessionState& session, detail::OpenCheck open, BytesView credential) {
+    outgoing_.pause_for_verdict(open.connection, session);
+    const std::string address = open.address;
+    authenticator_.check(checks_.add(std::move(open)), address, credential);
   }
 
-  // What became durable before a commit failed is durable: its replies leave first.
-  void take_completions() {
-    std::error_code error;
-    while (const std::optional<Commit> completed = store_.completed()) {
-      RESTANTE_ASSERT(completed->turn > durable_turn_ && completed->turn <= committed_turn_,
-                      "the store reported a commit that is not under way");
-      if (completed->error) {
-        error = completed->error;
-        break;
-      }
-      durable_turn_ = completed->turn;
-    }
-    while (!held_.empty() && held_.front().turn <= durable_turn_) {
-      release(held_.pop_front());
-    }
-    if (error) {
-      fail(error);
-    }
-    resume_after_store();
-  }
-
-  void release(const detail::HeldReplies::Reply& reply) {
-    SessionState& session = sessions_[reply.connection.slot];
-    if (!session.open || session.generation != reply.connection.generation || session.closing) {
-      return;
-    }
-    session.held_bytes -= reply.cost_bytes;
-    --session.held_replies;
-    send(reply.connection, session, reply.bytes);
-    if (session.leaves_with != 0) {
-      leave(reply.connection, session, session.leaves_with, session.leaves_because);
-    }
-  }
-
-  // Whoever waited longest goes on first. Nobody goes on twice in one turn, so that this ends.
-  void resume_after_store() {
-    if (held_too_much()) {
-      return;
-    }
-    std::vector<Connection> free;
-    for (std::uint32_t slot = waiting_for_store_.front(); slot != detail::SlotList::none;
-         slot = waiting_for_store_.next(slot)) {
-      const SessionState& session = sessions_[slot];
-      if (session.leaves_with == 0 && session.held_bytes <= options_.waiting_bytes_max / 2) {
-        free.push_back({slot, session.generation});
+  void take_verdicts() {
+    while (const std::optional<CredentialChecked> checked = authenticator_.completed()) {
+      if (std::optional<detail::OpenCheck> open = checks_.take(checked->check);
+          open && outgoing_.is_open(open->connection)) {
+        if (checked->verdict == Verdict::rejected) {
+          ++counters_.credentials_rejected;
+          tell(event::CredentialRejected{open->connection, as_bytes(open->address)});
+          checks_.refuse_at(after(transport_.now(), options_.refused_credential_after), std::move(*open));
+        } else {
+          judge(*open, checked->verdict);
+        }
       }
     }
-    for (const Connection connection : free) {
-      waiting_for_store_.remove(connection.slot);
-      resume_if_free(connection, sessions_[connection.slot]);
+    while (const std::optional<detail::OpenCheck> open = checks_.take_refused(transport_.now())) {
+      if (outgoing_.is_open(open->connection)) {
+        judge(*open, Verdict::rejected);
+      }
     }
   }
+
+  void judge(const detail::OpenCheck& check, Verdict verdict) {
+    SessionState& session = outgoing_.known(check.connection);
+    if (session.closing || session.leaves_with != 0) {
+      return;
+    }
+    request_bytes_ = 0;
+    Replies replies{*this};
+    if (!check.is_v2) {
+      classic::ReplyBuffer buffer;
+      reply(check.connection, session,
+            classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);
+    } else if (verdict == Verdict::accepted) {
+      open(check.connection, v2::Open{.tag = check.tag, .address = as_bytes(check.address), .proof = Proof::credential},
+           true, replies);
+    } else {
+      replies(check.connection.slot,
+              v2::Refused{check.tag, verdict == Verdict::rejected ? Refusal::unauthorised : Refusal::limit_reached});
+    }
+    outgoing_.resume_after_verdict(check.connection, session);
+  }
+
+  // The store.
 
   // What the store kept of the turns under way is not known: whoever waits for one of them is told so by closing, and
   // the mailboxes become again what the store says.
   void fail(std::error_code error) {
     ++counters_.store_failures;
     tell(event::StoreFailed{error});
-    while (!held_.empty()) {
-      const Connection connection = held_.pop_front().connection;
-      SessionState& session = sessions_[connection.slot];
-      if (session.open && session.generation == connection.generation && !session.closing) {
-        close(connection, session, close_code::try_again_later, "the store failed; what became of requests is unknown");
-      }
-    }
-    recorder_.changed = false;
-    durable_turn_ = committed_turn_;
+    outgoing_.fail();
     core_.refuse_changes();
     load_store();
   }
 
   void load_store() {
     const bool was_available = core_.accepts_changes();
+    close_opened();
     if (const std::error_code error = core_.load(store_)) {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
       if (was_available) {
@@ -434,23 +512,28 @@ class Messenger final : private TransportListener {
     }
   }
 
-  // Everybody waits equally long, so that the first to have been paused is the first to be stuck.
+  // What a v2 client was told of its mailbox may not hold after loading: it opens again and sees.
+  void close_opened() {
+    for (std::uint32_t slot = 0; slot < outgoing_.sessions().size(); ++slot) {
+      SessionState& session = outgoing_.sessions()[slot];
+      if (session.open && !session.closing && core_.opened(slot)) {
+        outgoing_.close(Connection{slot, session.generation}, session, close_code::try_again_later,
+                        "the store failed; what became of requests is unknown");
+      }
+    }
+  }
+
   void set_wake_up() {
-    SteadyTime next = retry_at_;
-    if (!waiting_for_peer_.empty()) {
-      next = std::min(next, sessions_[waiting_for_peer_.front()].deadline);
+    SteadyTime next = std::min({retry_at_, outgoing_.next_deadline(), checks_.next_deadline()});
+    if (core_.has_work()) {
+      next = transport_.now();
+    } else if (const std::optional<std::uint64_t> core_ms = core_.next_wake_ms()) {
+      next = std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}));
     }
     if (next != wake_up_) {
       wake_up_ = next;
       transport_.wake_at(next);
     }
-  }
-
-  SessionState& known(Connection connection) {
-    RESTANTE_ASSERT(connection.slot < sessions_.size() && sessions_[connection.slot].open &&
-                        sessions_[connection.slot].generation == connection.generation,
-                    "the transport reported something about a connection that is not open");
-    return sessions_[connection.slot];
   }
 
   template <class E>
@@ -462,17 +545,19 @@ class Messenger final : private TransportListener {
 
   T& transport_;
   S& store_;
+  A& authenticator_;
   MessengerOptions options_;
   Recorder recorder_;
+  detail::AuthoriserOf<A> authoriser_;
   CoreType core_;
-  std::vector<SessionState> sessions_;
-  detail::SlotList waiting_for_peer_;
-  detail::SlotList waiting_for_store_;
-  detail::HeldReplies held_;
-  // Turns are numbered from 1: those up to committed_turn_ were given to the store, those up to durable_turn_ came
-  // back.
-  std::uint64_t committed_turn_ = 0;
-  std::uint64_t durable_turn_ = 0;
+  OutgoingType outgoing_;
+  Protocol protocols_[1];
+  /// Where replies of restante.v2 are written.
+  std::vector<std::uint8_t> buffer_;
+  /// What the request cost that is being answered, until it has a reply.
+  std::size_t request_bytes_ = 0;
+  detail::OpenChecks checks_;
+  bool time_is_set_ = false;
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;
@@ -480,9 +565,12 @@ class Messenger final : private TransportListener {
 };
 
 template <class T>
-Messenger(T&, MessengerOptions = {}) -> Messenger<T, MemoryStore>;
+Messenger(T&, MessengerOptions = {}) -> Messenger<T, MemoryStore, NoAuthentication>;
 
 template <class T, class S>
-Messenger(T&, S&, MessengerOptions = {}) -> Messenger<T, S>;
+Messenger(T&, S&, MessengerOptions = {}) -> Messenger<T, S, NoAuthentication>;
+
+template <class T, class S, class A>
+Messenger(T&, S&, A&, MessengerOptions = {}) -> Messenger<T, S, A>;
 
 }  // namespace restante

@@ -1,11 +1,14 @@
 // What can be said to a Messenger, and what can be asked of it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include <restante/callback.hpp>
 #include <restante/core/counters.hpp>
+#include <restante/core/limits.hpp>
+#include <restante/core/refusal.hpp>
 #include <restante/event.hpp>
 #include <restante/time.hpp>
 
@@ -31,6 +34,14 @@ struct MessengerOptions {
   std::size_t held_bytes_max = std::size_t{16} * 1024 * 1024;
   /// How long after a failed load the store is tried again; more than 0.
   Duration store_retry_after = std::chrono::seconds{1};
+  /// What clients of restante.v2 may use.
+  Limits limits = {};
+  /// How long the answer to a wrong credential is held back, and with it all that its connection asks for; more than 0.
+  Duration refused_credential_after = std::chrono::seconds{1};
+  /// Where epochs and resume tokens come from: gives 64 bits that nobody can foresee. system_entropy() unless given.
+  Callback<std::uint64_t()> entropy = {};
+  /// What time it is for people: milliseconds since 1970-01-01 00:00 UTC. The clock of the system unless given.
+  Callback<std::uint64_t()> wall_clock = {};
   /// Is told what happens, on the thread of the transport. Must not call the Messenger, the transport or the store.
   Callback<void(const Event&)> on_event = {};
   /// Whether on_event is told of each packet too. Where nobody looks at them, a request costs less without.
@@ -44,16 +55,26 @@ struct MessengerCounters {
   std::uint64_t connections_opened = 0;
   std::uint64_t connections_closed = 0;
   std::uint64_t packets_received = 0;
-  /// Replies made. One for each packet received.
+  /// Replies made. In the classic protocol, one for each packet received.
   std::uint64_t packets_sent = 0;
   std::uint64_t text_messages_refused = 0;
   std::uint64_t connections_paused = 0;
   std::uint64_t connections_stuck = 0;
   std::uint64_t commits = 0;
   std::uint64_t store_failures = 0;
+  /// Requests of restante.v2 that were refused, by the number of the reason.
+  std::array<std::uint64_t, refusals> refused = {};
+  /// Credentials that were checked and not accepted.
+  std::uint64_t credentials_rejected = 0;
+  /// Connections that another one replaced at its address.
+  std::uint64_t takeovers = 0;
   /// Now, not since start.
   std::uint64_t payload_bytes_held = 0;
   std::uint32_t addresses_held = 0;
+  /// Addresses besides the classic ids, rooms included.
+  std::uint32_t addresses_named = 0;
+  /// Requests that wait.
+  std::uint32_t waits = 0;
   std::uint32_t connections_open = 0;
   bool store_available = true;
 };

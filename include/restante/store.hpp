@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include <restante/core/change.hpp>
+#include <restante/waker.hpp>
 
 namespace restante {
 
@@ -25,27 +26,24 @@ class MessageLoader {
   /// last message of a mailbox has been taken, so that no offset is used twice; comes after the mailbox's messages.
   virtual void next_offset(Address receiver, Offset offset) = 0;
 
+  // What follows is given back by stores that keep mailboxes with names, in this order and before the messages: every
+  // address by its number, then numbers of pushes in rising order for each sender, then members.
+
+  /// An address that exists, and whether it was ever opened. Also a classic id that has an epoch.
+  virtual void address(const AddressAdded& /*added*/, bool /*was_opened*/) {}
+
+  /// A number that was accepted from a sender, of the last SequenceWindow::width below its highest, and the latest
+  /// state of its message.
+  virtual void sequence(Address /*sender*/, std::uint64_t /*sequence*/, MessageState /*state*/) {}
+
+  /// A member of a room, its cursor, and one more than the highest offset that was delivered to it.
+  virtual void member(const MemberJoined& /*joined*/, Offset /*delivered_end*/) {}
+
+  /// How far the messages of a mailbox were delivered.
+  virtual void delivered(const MessagesDelivered& /*delivered*/) {}
+
  protected:
   ~MessageLoader() = default;
-};
-
-/// Makes Messenger look at its store soon. Cheap to copy, may be called from any thread, as often as wished, until
-/// stop() of the store has returned.
-class Waker {
- public:
-  Waker() = default;
-  /// Calls `function(context)`.
-  Waker(void* context, void (*function)(void*)) noexcept : context_{context}, function_{function} {}
-
-  void operator()() const {
-    if (function_ != nullptr) {
-      function_(context_);
-    }
-  }
-
- private:
-  void* context_ = nullptr;
-  void (*function_)(void*) = nullptr;
 };
 
 /// How a commit ended.
@@ -62,6 +60,25 @@ template <class S>
 concept RecordsChanges = requires(S& store, const MessageStored& stored, const MessageTaken& taken) {
   store.record(stored);
   store.record(taken);
+};
+
+/// Is told of every change of restante.v2 too. Without this, Messenger speaks the classic protocol only.
+template <class S>
+concept RecordsNamedMailboxes = RecordsChanges<S> &&
+    requires(S& store, const AddressAdded& added, const AddressOpened& opened, const AddressForgotten& forgotten,
+             const MessagesDelivered& delivered, const MessagesAcknowledged& acknowledged,
+             const MessageRemoved& removed, const MemberJoined& joined, const MemberLeft& left,
+             const MemberDelivered& member_delivered, const MemberAcknowledged& member_acknowledged) {
+  store.record(added);
+  store.record(opened);
+  store.record(forgotten);
+  store.record(delivered);
+  store.record(acknowledged);
+  store.record(removed);
+  store.record(joined);
+  store.record(left);
+  store.record(member_delivered);
+  store.record(member_acknowledged);
 };
 
 /// Gives back what was kept, on the calling thread. What was recorded and is not durable yet is forgotten by this, and
@@ -98,8 +115,8 @@ concept Store = RecordsChanges<S> && LoadsMessages<S> &&(DurableAtOnce<S> || Com
 class MemoryStore {
  public:
   static constexpr bool durable_at_once = true;
-  void record(const MessageStored&) noexcept {}
-  void record(const MessageTaken&) noexcept {}
+  template <class Change>
+  void record(const Change&) noexcept {}
   std::error_code load(MessageLoader&) noexcept { return {}; }
 };
 

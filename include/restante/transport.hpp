@@ -53,7 +53,7 @@ inline constexpr CloseCode policy_violation = 1008;
 inline constexpr CloseCode message_too_big = 1009;
 /// The server cannot keep its promise at present; later it may.
 inline constexpr CloseCode try_again_later = 1013;
-/// restante.v2: another connection proved that the address is its own.
+/// Another connection proved that the address is its own (docs/protocol.md, restante.v2, rule 1).
 inline constexpr CloseCode taken_over = 4001;
 }  // namespace close_code
 

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { ScriptedStorage, settle } from "./scripted.mjs";
 import { loadPageScripts, parseBytes } from "./support.mjs";
 
-const restante = loadPageScripts("protocol.js", "connection.js", "storage.js", "store.js", "messenger.js", "automatic.js");
+const restante = loadPageScripts("protocol.js", "protocol_v2.js", "connection.js", "storage.js", "store.js", "messenger.js", "automatic.js");
 
 /** Has the events of restante.Connection; the test says what the server does. */
 class ScriptedConnection extends EventTarget {
@@ -38,35 +39,6 @@ class ScriptedConnection extends EventTarget {
 
   #tell(type, detail) {
     this.dispatchEvent(Object.assign(new Event(type), { detail }));
-  }
-}
-
-/** Has what the page uses of localStorage, and room for so many characters in all. */
-class ScriptedStorage {
-  #items = new Map();
-  room = Infinity;
-
-  get length() {
-    return this.#items.size;
-  }
-
-  key(index) {
-    return [...this.#items.keys()][index] ?? null;
-  }
-
-  getItem(name) {
-    return this.#items.get(name) ?? null;
-  }
-
-  setItem(name, text) {
-    if (text.length > this.room) {
-      throw new Error("QuotaExceededError");
-    }
-    this.#items.set(name, text);
-  }
-
-  removeItem(name) {
-    this.#items.delete(name);
   }
 }
 
@@ -113,9 +85,6 @@ function start({ local = new ScriptedStorage(), session = new ScriptedStorage(),
   });
   return { store, messenger, connections, local, session };
 }
-
-/** Lets everything that waits for settled promises run. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 async function startAssociated(id = 1, places = {}) {
   const world = start(places);

@@ -33,9 +33,9 @@ export function parseBytes(text) {
   return Uint8Array.from(bytes);
 }
 
-/** The lines of classic_packets.txt that begin with this word, each as its other columns. */
-export function packetVectors(kind) {
-  const rows = readFileSync(new URL("classic_packets.txt", vectorsFolder), "utf8")
+/** The lines of this file of vectors that begin with this word, each as its other columns. */
+export function packetVectors(kind, file = "classic_packets.txt") {
+  const rows = readFileSync(new URL(file, vectorsFolder), "utf8")
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"))
@@ -43,7 +43,7 @@ export function packetVectors(kind) {
     .filter(([first]) => first === kind)
     .map(([, ...columns]) => columns);
   if (rows.length === 0) {
-    throw new Error(`classic_packets.txt has no line that begins with ${kind}`);
+    throw new Error(`${file} has no line that begins with ${kind}`);
   }
   return rows;
 }

@@ -53,20 +53,6 @@ static_assert(!DurableAtOnce<NotDurableAtOnceAfterAll> && !Store<NotDurableAtOnc
 static_assert(DurableAtOnce<MemoryStore> && !CommitsTurns<MemoryStore> && Store<MemoryStore>);
 static_assert(CommitsTurns<StoreArchetype> && !DurableAtOnce<StoreArchetype> && Store<StoreArchetype>);
 
-TEST(Waker, WithoutAFunctionDoesNothing) {
-  const Waker waker;
-  waker();
-}
-
-TEST(Waker, AndItsCopiesCallTheFunctionWithTheContext) {
-  int calls = 0;
-  const Waker waker{&calls, [](void* context) { ++*static_cast<int*>(context); }};
-  const Waker copy = waker;
-  waker();
-  copy();
-  EXPECT_EQ(calls, 2);
-}
-
 TEST(Commit, IsASuccessUnlessAnErrorIsSet) {
   EXPECT_FALSE(Commit{.turn = 3}.error);
 }

@@ -4,66 +4,59 @@
 // the same replies and the same changes, always.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <system_error>
-#include <vector>
 
 #include <restante/assert.hpp>
-#include <restante/core/address.hpp>
-#include <restante/core/change.hpp>
-#include <restante/core/counters.hpp>
-#include <restante/core/mailbox.hpp>
-#include <restante/core/message_pool.hpp>
+#include <restante/core/corresponding.hpp>
 #include <restante/core/reply.hpp>
 #include <restante/core/request.hpp>
 #include <restante/store.hpp>
 
 namespace restante {
 
-struct CoreOptions {
-  /// Messages that a mailbox holds, 1–1,000,000; the next one is refused.
-  std::uint32_t mailbox_messages_max = 100;
-  /// Bytes of a payload, 0–254; a longer one is refused.
-  std::uint32_t payload_bytes_max = MessagePool::payload_bytes_max;
-};
-
-/// Mailboxes, and the sessions that hold their addresses. Tells `Recorder` of each change before it replies. Not thread
-/// safe. Options out of range fail an assertion.
+/// Mailboxes, and the sessions that hold their addresses. Tells `Recorder` of each change before it replies; of those
+/// of restante.v2, only where it can be told. Not thread safe. Options out of range fail an assertion.
+///
+/// The requests of the classic protocol are here. Those of restante.v2 take a function object that the replies are
+/// given to, for they may have several and may come later: see corresponding.hpp.
 template <RecordsChanges Recorder>
-class Core {
+class Core : public detail::Corresponding<Recorder> {
+  using Base = detail::Corresponding<Recorder>;
+
  public:
   /// Sessions are numbered below this.
   static constexpr Session sessions_max = UINT32_MAX;
 
+  using Base::execute;
+
   /// `recorder` must live longer than the core.
-  explicit Core(Recorder& recorder, CoreOptions options = {}) : recorder_{recorder}, options_{options} {
+  explicit Core(Recorder& recorder, CoreOptions options = {}) : Base{recorder, options} {
     RESTANTE_ASSERT(options.mailbox_messages_max >= 1 && options.mailbox_messages_max <= 1'000'000,
                     "mailbox_messages_max must be 1 to 1,000,000");
-    RESTANTE_ASSERT(options.payload_bytes_max <= MessagePool::payload_bytes_max,
-                    "payload_bytes_max must be at most 254");
-    holders_.fill(no_session);
+    RESTANTE_ASSERT(options.payload_bytes_max <= MessagePool::place_bytes, "payload_bytes_max must be at most 254");
+    check(options.limits);
   }
 
   /// The most memory, in bytes, that the messages of a core with these options take.
-  static constexpr std::uint64_t memory_bytes_max(CoreOptions options) noexcept {
+  static constexpr std::uint64_t memory_bytes_max(const CoreOptions& options) noexcept {
     return MessagePool::memory_bytes_max(std::uint64_t{options.mailbox_messages_max} * Address::classic_count);
   }
 
   /// A held address stays with its holder, whoever asks, the holder included (docs/protocol.md, rule 1).
   AssociateReply execute(Session session, const Associate& request) {
-    Session& holder = holders_[request.address.index()];
-    if (holder != no_session) {
+    if (holders_[request.address.index()] != Base::no_session) {
       ++answers_.address_taken;
       return AssociateReply::address_taken;
     }
-    holder = session;
-    if (session >= held_.size()) {
-      held_.resize(std::size_t{session} + 1, no_address);
-    }
-    next_held_[request.address.index()] = held_[session];
-    held_[session] = request.address.index();
-    ++addresses_held_;
+    this->hold(session, request.address);
+    next_held_[request.address.index()] = sessions_[session].held;
+    sessions_[session].held = request.address.index();
+    this->presence_changed(request.address);
     ++answers_.associated;
     return AssociateReply::associated;
   }
@@ -74,24 +67,19 @@ class Core {
       ++answers_.push_not_associated;
       return PushReply::not_associated;
     }
-    if (request.payload.size() > options_.payload_bytes_max) {
+    if (request.payload.size() > this->options_.payload_bytes_max) {
       ++answers_.push_payload_too_large;
       return PushReply::payload_too_large;
     }
-    if (!writable_) {
+    if (!this->writable_) {
       ++answers_.storage_unavailable;
       return PushReply::storage_unavailable;
     }
-    Mailbox& mailbox = mailboxes_[request.receiver.index()];
-    if (mailbox.size() >= options_.mailbox_messages_max) {
+    if (mailboxes_[request.receiver.index()].size() >= this->options_.mailbox_messages_max) {
       ++answers_.push_mailbox_full;
       return PushReply::mailbox_full;
     }
-    recorder_.record(MessageStored{request.receiver, mailbox.next_offset(), request.sender, request.payload});
-    mailbox.append(pool_, request.sender, request.payload);
-    ++books_.stored;
-    ++books_.held;
-    payload_bytes_held_ += request.payload.size();
+    this->store(request.receiver, request.sender, request.payload, 0, 0);
     ++answers_.push_stored;
     return PushReply::stored;
   }
@@ -102,7 +90,7 @@ class Core {
       ++answers_.get_not_associated;
       return {.result = GetReply::Result::not_associated};
     }
-    if (!writable_) {
+    if (!this->writable_) {
       ++answers_.storage_unavailable;
       return {.result = GetReply::Result::storage_unavailable};
     }
@@ -111,12 +99,7 @@ class Core {
       ++answers_.get_empty;
       return {.result = GetReply::Result::empty};
     }
-    const MessagePool::Message& message = mailbox.oldest(pool_);
-    recorder_.record(MessageTaken{request.address, message.offset});
-    mailbox.remove_oldest(pool_);
-    ++books_.taken;
-    --books_.held;
-    payload_bytes_held_ -= message.payload_bytes;
+    const MessagePool::Message& message = this->take_oldest(request.address, mailbox);
     ++answers_.get_message;
     return {GetReply::Result::message, message.sender, message.payload()};
   }
@@ -124,73 +107,96 @@ class Core {
   /// Whether this session holds the address.
   bool holds(Session session, Address address) const noexcept { return holders_[address.index()] == session; }
 
-  /// Frees every address that the session holds; the mailboxes stay as they are (docs/protocol.md, rule 2).
+  /// Frees every address that the session holds; the mailboxes stay as they are (docs/protocol.md, rule 2). What it
+  /// waits for is forgotten.
   void end(Session session) {
-    if (session >= held_.size()) {
+    if (session >= sessions_.size()) {
       return;
     }
-    for (std::uint32_t address = held_[session]; address != no_address; address = next_held_[address]) {
-      holders_[address] = no_session;
-      --addresses_held_;
+    for (std::uint32_t index = sessions_[session].held; index != Base::no_address; index = next_held_[index]) {
+      release(Address::at(index));
     }
-    held_[session] = no_address;
+    if (const std::optional<Address> address = this->opened(session)) {
+      this->drop_waits(*address);
+      release(*address);
+    }
+    sessions_[session] = {};
   }
 
-  /// Empties all mailboxes and fills them with what the store gives back. Sessions keep what they hold. When the store
-  /// fails, the mailboxes are empty and nothing can be changed until a later load() succeeds.
+  /// Empties all mailboxes and fills them with what the store gives back. Sessions keep the classic ids that they hold
+  /// by the classic protocol; those that opened an address hold nothing any more. When the store fails, the mailboxes
+  /// are empty and nothing can be changed until a later load() succeeds.
   template <LoadsMessages S>
   std::error_code load(S& store) {
-    mailboxes_ = {};
-    pool_ = {};
-    books_ = {};
-    payload_bytes_held_ = 0;
+    clear();
     Loader loader{*this};
     const std::error_code error = store.load(loader);
     if (error) {
-      mailboxes_ = {};
-      pool_ = {};
-      books_ = {};
-      payload_bytes_held_ = 0;
+      clear();
     }
-    writable_ = !error;
+    this->writable_ = !error;
     return error;
   }
 
-  /// Refuses from now on whatever would change a mailbox, until load() succeeds.
-  void refuse_changes() noexcept { writable_ = false; }
-
-  /// Whether changes are accepted.
-  bool accepts_changes() const noexcept { return writable_; }
-
-  /// How many messages the mailbox holds.
-  std::uint32_t depth(Address address) const noexcept { return mailboxes_[address.index()].size(); }
+  /// Removes every message of a mailbox or room, and gives how many they were. Its epoch stays.
+  std::uint32_t purge(Address address) {
+    const std::uint32_t count = this->depth(address);
+    while (mailboxes_[address.index()].size() != 0) {
+      const MessagePool::Index oldest = mailboxes_[address.index()].oldest_index();
+      this->record(MessageRemoved{address, pool_.at(oldest).offset, MessageState::purged});
+      this->remove(address, oldest, MessageState::purged);
+    }
+    return count;
+  }
 
   /// How many addresses are held by some session.
-  std::uint32_t addresses_held() const noexcept { return addresses_held_; }
+  std::uint32_t addresses_held() const noexcept { return this->addresses_held_; }
 
-  /// Bytes of the payloads of all messages that are held.
-  std::uint64_t payload_bytes_held() const noexcept { return payload_bytes_held_; }
-
-  const Books& books() const noexcept { return books_; }
   const Answers& answers() const noexcept { return answers_; }
-  const CoreOptions& options() const noexcept { return options_; }
 
  private:
-  static constexpr Session no_session = UINT32_MAX;
-  static constexpr std::uint32_t no_address = UINT32_MAX;
+  using Base::addresses_;
+  using Base::holders_;
+  using Base::mailboxes_;
+  using Base::pool_;
+  using Base::sessions_;
 
   class Loader final : public MessageLoader {
    public:
     explicit Loader(Core& core) : core_{core} {}
 
+    void address(const AddressAdded& added, bool was_opened) override {
+      if (!added.address.is_classic()) {
+        core_.addresses_.add_at(added.address, added.name);
+        core_.fit(added.address);
+      }
+      core_.addresses_[added.address].epoch = added.epoch;
+      core_.addresses_[added.address].was_opened = was_opened;
+      core_.note_idle(added.address);
+    }
+
+    void sequence(Address sender, std::uint64_t sequence, MessageState state) override {
+      AddressState& kept = core_.addresses_[sender];
+      if (!kept.window) {
+        kept.window = std::make_unique<SequenceWindow>();
+      }
+      kept.window->accept(sequence);
+      kept.window->note(sequence, state);
+    }
+
     // A mailbox may be given more than it may hold now, after the limit was lowered: nothing is thrown away.
-    void message(const MessageStored& stored) override {
-      Mailbox& mailbox = core_.mailboxes_[stored.receiver.index()];
-      mailbox.skip_to(stored.offset);
-      mailbox.append(core_.pool_, stored.sender, stored.payload);
-      ++core_.books_.loaded;
-      ++core_.books_.held;
-      core_.payload_bytes_held_ += stored.payload.size();
+    void message(const MessageStored& stored) override { core_.restore(stored); }
+
+    void delivered(const MessagesDelivered& delivered) override {
+      core_.mailboxes_[delivered.receiver.index()].raise_delivered_end(delivered.up_to + 1);
+    }
+
+    void member(const MemberJoined& joined, Offset delivered_end) override {
+      const Memberships::Index index =
+          core_.memberships_.add(core_.addresses_, joined.room, joined.member, joined.cursor);
+      core_.memberships_[index].delivered_end = std::max(joined.cursor, delivered_end);
+      core_.note_idle(joined.room);
+      core_.note_idle(joined.member);
     }
 
     void next_offset(Address receiver, Offset offset) override { core_.mailboxes_[receiver.index()].skip_to(offset); }
@@ -199,18 +205,55 @@ class Core {
     Core& core_;
   };
 
-  Recorder& recorder_;
-  CoreOptions options_;
-  bool writable_ = true;
-  std::uint32_t addresses_held_ = 0;
-  MessagePool pool_;
-  std::array<Mailbox, Address::classic_count> mailboxes_;
-  std::array<Session, Address::classic_count> holders_{};
-  // The addresses of a session are a list through next_held_ that begins at held_[session].
-  std::vector<std::uint32_t> held_;
+  static void check(const Limits& limits) {
+    RESTANTE_ASSERT(limits.payload_bytes_max >= 1 && limits.payload_bytes_max <= 1024 * 1024,
+                    "limits.payload_bytes_max must be 1 to 1 MiB");
+    RESTANTE_ASSERT(limits.mailbox_messages_max >= 1 && limits.mailbox_bytes_max >= limits.payload_bytes_max &&
+                        limits.sender_messages_max >= 1 && limits.sender_bytes_max >= limits.payload_bytes_max &&
+                        limits.room_messages_max >= 1 && limits.room_bytes_max >= limits.payload_bytes_max,
+                    "a mailbox, a sender's part of it and a room must have room for one message");
+    RESTANTE_ASSERT(limits.fetch_messages_max >= 1, "limits.fetch_messages_max must be at least 1");
+  }
+
+  void restore(const MessageStored& stored) {
+    Mailbox& mailbox = mailboxes_[stored.receiver.index()];
+    mailbox.skip_to(stored.offset);
+    MessagePool::Message& message = this->put(mailbox, stored.receiver, stored.sender, stored.payload);
+    message.time_ms = stored.time_ms;
+    ++this->books_.loaded;
+    if (!stored.receiver.is_classic() || stored.sequence != 0 || stored.expires_ms != 0) {
+      std::uint32_t quota = Quotas::none;
+      if (addresses_[stored.receiver].kind == NameKind::mailbox) {
+        quota = this->quotas_.add(this->quotas_.find(stored.receiver, stored.sender), stored.receiver, stored.sender,
+                                  stored.payload.size());
+      }
+      this->track(stored.sequence, stored.expires_ms, quota);
+    }
+  }
+
+  void release(Address address) {
+    holders_[address.index()] = Base::no_session;
+    --this->addresses_held_;
+    this->presence_changed(address);
+  }
+
+  // Sessions that opened an address are closed by whoever loads.
+  void clear() {
+    for (typename Base::SessionState& session : sessions_) {
+      if (session.opened != Base::no_address) {
+        holders_[session.opened] = Base::no_session;
+        session.opened = Base::no_address;
+        --this->addresses_held_;
+      }
+    }
+    holders_.resize(Address::classic_count);
+    this->waits_ = {};
+    this->memberships_ = {};
+    this->empty();
+  }
+
+  // The addresses of a session are a list through next_held_ that begins at its `held`.
   std::array<std::uint32_t, Address::classic_count> next_held_{};
-  Books books_;
-  std::uint64_t payload_bytes_held_ = 0;
   Answers answers_;
 };
 

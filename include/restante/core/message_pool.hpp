@@ -7,20 +7,19 @@
 #include <memory>
 #include <vector>
 
-#include <restante/assert.hpp>
 #include <restante/bytes.hpp>
 #include <restante/core/address.hpp>
 #include <restante/core/change.hpp>
 
 namespace restante {
 
-/// Messages of up to `payload_bytes_max` bytes in places of one size, named by a number. Memory is taken in chunks when
-/// it is first needed and kept for reuse, so that storing a message allocates nothing once a pool has been as full
-/// before. Not thread safe.
+/// Messages in places of one size, named by a number. Memory is taken in chunks when it is first needed and kept for
+/// reuse, so that storing a message of up to `place_bytes` bytes allocates nothing once a pool has been as full before;
+/// longer payloads lie beside. Not thread safe.
 class MessagePool {
  public:
-  /// The longest payload of the classic protocol (docs/protocol.md, "Push").
-  static constexpr std::uint32_t payload_bytes_max = 254;
+  /// The longest payload of the classic protocol (docs/protocol.md, "Push"), and the longest that lies in a place.
+  static constexpr std::uint32_t place_bytes = 254;
 
   /// Names a message in the pool.
   using Index = std::uint32_t;
@@ -29,13 +28,32 @@ class MessagePool {
 
   struct Message {
     Offset offset;
+    /// When it was accepted, in milliseconds since 1970-01-01 00:00 UTC.
+    std::uint64_t time_ms;
     /// The next younger message of the same mailbox, or the next free place.
     Index next;
+    /// The next older one.
+    Index previous;
     Address sender;
-    std::uint8_t payload_bytes;
-    std::array<std::uint8_t, payload_bytes_max> payload_storage;
+    Address receiver;
+    std::uint32_t payload_bytes;
+    /// Something is kept about it elsewhere: the core looks at what follows.
+    bool tracked;
+    /// It was delivered to somebody.
+    bool delivered;
+    /// The sender's number for it, or 0.
+    std::uint64_t sequence;
+    /// When it expires, in a TimerWheel, or TimerWheel::none.
+    std::uint32_t timer;
+    /// What its sender uses of the mailbox, in Quotas, or Quotas::none.
+    std::uint32_t quota;
+    /// The payload where it is longer than a place.
+    std::unique_ptr<std::uint8_t[]> long_payload;
+    std::array<std::uint8_t, place_bytes> payload_storage;
 
-    BytesView payload() const noexcept { return {payload_storage.data(), payload_bytes}; }
+    BytesView payload() const noexcept {
+      return {payload_bytes <= place_bytes ? payload_storage.data() : long_payload.get(), payload_bytes};
+    }
   };
 
   /// Messages that are allocated together.
@@ -48,9 +66,13 @@ class MessagePool {
     return chunks * (chunk_messages * sizeof(Message) + sizeof(std::unique_ptr<Message[]>) * 3);
   }
 
-  /// Copies a message in. `payload` must not be longer than payload_bytes_max.
+  /// What a message with such a payload costs, in bytes.
+  static constexpr std::uint64_t cost_bytes(std::uint32_t payload_bytes) noexcept {
+    return sizeof(Message) + (payload_bytes > place_bytes ? payload_bytes : 0);
+  }
+
+  /// Copies a message in, which is not tracked.
   Index store(Offset offset, Address sender, BytesView payload) {
-    RESTANTE_ASSERT(payload.size() <= payload_bytes_max, "a payload is longer than a message of the pool can be");
     if (free_ == none) {
       add_chunk();
     }
@@ -60,14 +82,24 @@ class MessagePool {
     place.offset = offset;
     place.next = none;
     place.sender = sender;
-    place.payload_bytes = static_cast<std::uint8_t>(payload.size());
-    std::copy(payload.begin(), payload.end(), place.payload_storage.begin());
+    place.payload_bytes = static_cast<std::uint32_t>(payload.size());
+    place.tracked = false;
+    std::uint8_t* bytes = place.payload_storage.data();
+    if (payload.size() > place_bytes) {
+      place.long_payload = std::make_unique_for_overwrite<std::uint8_t[]>(payload.size());
+      bytes = place.long_payload.get();
+    }
+    std::copy(payload.begin(), payload.end(), bytes);
     return index;
   }
 
-  /// Gives a place back. What it holds can still be read until the next store().
+  /// Gives a place back. What it holds can still be read until the next store(), but for a long payload.
   void release(Index index) {
-    at(index).next = free_;
+    Message& place = at(index);
+    if (place.payload_bytes > place_bytes) {
+      place.long_payload.reset();
+    }
+    place.next = free_;
     free_ = index;
   }
 
@@ -79,7 +111,8 @@ class MessagePool {
     const auto first = static_cast<Index>(chunks_.size() * chunk_messages);
     chunks_.push_back(std::make_unique_for_overwrite<Message[]>(chunk_messages));
     for (Index index = first + chunk_messages; index-- > first;) {
-      release(index);
+      at(index).next = free_;
+      free_ = index;
     }
   }
 

@@ -1,8 +1,8 @@
 // Why something was refused.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <string_view>
 
 namespace restante {
@@ -32,15 +32,18 @@ enum class Refusal : std::uint8_t {
   going_away = 21,
 };
 
+/// How many numbers there are, 0 included, which is none.
+inline constexpr std::size_t refusals = 22;
+
 /// Its name, as docs/protocol.md has it; "unknown" for one that is not listed.
 constexpr std::string_view name_of(Refusal refusal) noexcept {
-  constexpr std::string_view names[] = {
+  constexpr std::string_view names[refusals] = {
       "unknown",        "malformed",      "unknown_operation",   "not_open",       "already_open",      "unauthorised",
       "address_taken",  "bad_address",    "no_such_address",     "no_such_room",   "not_a_member",      "wrong_epoch",
       "stale_sequence", "sequence_ahead", "mailbox_full",        "quota_exceeded", "payload_too_large", "classic_limit",
       "rate_limited",   "limit_reached",  "storage_unavailable", "going_away"};
   const auto number = static_cast<std::uint8_t>(refusal);
-  return number < std::size(names) ? names[number] : names[0];
+  return number < refusals ? names[number] : names[0];
 }
 
 }  // namespace restante

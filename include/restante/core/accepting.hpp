@@ -1,0 +1,156 @@
+// Which pushes of restante.v2 are accepted (docs/protocol.md, restante.v2, rules 2 to 4 and 8).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <restante/core/attending.hpp>
+
+namespace restante::detail {
+
+template <class Recorder>
+class Accepting : public Attending<Recorder> {
+  using Base = Attending<Recorder>;
+
+ public:
+  using Base::Base;
+
+ protected:
+  // Rules 2 and 3, in the order in which rule 2 lists them.
+  std::optional<Refusal> push(Address sender, const v2::Push& request, bool& duplicate) {
+    if (request.payload.size() > this->options_.limits.payload_bytes_max) {
+      return Refusal::payload_too_large;
+    }
+    AddressState& state = addresses_[sender];
+    if (request.sequence != 0) {
+      const auto verdict =
+          state.window ? state.window->judge(request.sequence) : SequenceWindow{}.judge(request.sequence);
+      if (verdict == SequenceWindow::Verdict::duplicate) {
+        duplicate = true;
+        return std::nullopt;
+      }
+      if (verdict != SequenceWindow::Verdict::unseen) {
+        return verdict == SequenceWindow::Verdict::stale ? Refusal::stale_sequence : Refusal::sequence_ahead;
+      }
+    }
+    if (!this->writable_) {
+      return Refusal::storage_unavailable;
+    }
+    Address receiver = addresses_.find(request.receiver);
+    std::uint32_t quota = Quotas::none;
+    std::uint64_t time_to_live_ms = request.time_to_live_ms;
+    if (const auto refusal = receiver.is_classic() ? admit_classic(sender, receiver, request)
+                             : is_room(receiver, request.receiver)
+                                 ? admit_to_room(state, receiver, request)
+                                 : admit_to_mailbox(sender, receiver, request, quota, time_to_live_ms)) {
+      return refusal;
+    }
+    const std::uint64_t expires_ms =
+        time_to_live_ms == 0 ? 0 : wall_ms_ + std::min(time_to_live_ms, v2::number_max - wall_ms_);
+    this->store(receiver, sender, request.payload, request.sequence, expires_ms);
+    if (request.sequence != 0) {
+      if (!state.window) {
+        state.window = std::make_unique<SequenceWindow>();
+      }
+      state.window->accept(request.sequence);
+    }
+    this->track(request.sequence, expires_ms, quota);
+    return std::nullopt;
+  }
+
+  using Base::addresses_;
+  using Base::mailboxes_;
+  using Base::memberships_;
+  using Base::pool_;
+  using Base::wall_ms_;
+
+ private:
+  bool is_room(Address address, BytesView name) const {
+    return address == Addresses::none ? kind_of_name(name) == NameKind::room
+                                      : addresses_[address].kind == NameKind::room;
+  }
+
+  std::optional<Refusal> admit_classic(Address sender, Address receiver, const v2::Push& request) const {
+    if (!sender.is_classic() || request.payload.size() > this->options_.payload_bytes_max) {
+      return Refusal::classic_limit;
+    }
+    if (is_unknown(receiver, request.receiver)) {
+      return Refusal::no_such_address;
+    }
+    return mailboxes_[receiver.index()].size() >= this->options_.mailbox_messages_max
+               ? std::optional{Refusal::mailbox_full}
+               : std::nullopt;
+  }
+
+  // Whether nobody can receive there, on a server that knows who there is.
+  bool is_unknown(Address receiver, BytesView name) const {
+    const Authoriser* const authoriser = this->options_.authoriser;
+    return authoriser != nullptr && (receiver == Addresses::none || !addresses_[receiver].was_opened) &&
+           !authoriser->provisioned(name);
+  }
+
+  bool has_memory_for(const v2::Push& request) const {
+    return this->memory_bytes_ + MessagePool::cost_bytes(static_cast<std::uint32_t>(request.payload.size())) <=
+           this->options_.limits.memory_bytes_max;
+  }
+
+  std::optional<Refusal> admit_to_mailbox(Address sender, Address& receiver, const v2::Push& request,
+                                          std::uint32_t& quota, std::uint64_t& time_to_live_ms) {
+    const Limits& limits = this->options_.limits;
+    if (receiver == Addresses::none && kind_of_name(request.receiver) == NameKind::bad) {
+      return Refusal::bad_address;
+    }
+    if (is_unknown(receiver, request.receiver)) {
+      return Refusal::no_such_address;
+    }
+    const bool is_unopened = receiver == Addresses::none || !addresses_[receiver].was_opened;
+    if (!has_memory_for(request) || (is_unopened && this->unopened_messages_ >= limits.unopened_messages_max)) {
+      return Refusal::limit_reached;
+    }
+    if (receiver == Addresses::none) {
+      receiver = this->make_address(request.receiver);
+      if (receiver == Addresses::none) {
+        return Refusal::limit_reached;
+      }
+    }
+    if (is_unopened) {
+      time_to_live_ms = time_to_live_ms == 0 ? limits.unopened_time_to_live_ms
+                                             : std::min(time_to_live_ms, limits.unopened_time_to_live_ms);
+    }
+    const Mailbox& mailbox = mailboxes_[receiver.index()];
+    if (mailbox.size() >= limits.mailbox_messages_max ||
+        mailbox.bytes() + request.payload.size() > limits.mailbox_bytes_max) {
+      return Refusal::mailbox_full;
+    }
+    quota = this->quotas_.find(receiver, sender);
+    if (quota != Quotas::none && (this->quotas_.at(quota).messages >= limits.sender_messages_max ||
+                                  this->quotas_.at(quota).bytes + request.payload.size() > limits.sender_bytes_max)) {
+      return Refusal::quota_exceeded;
+    }
+    quota = this->quotas_.add(quota, receiver, sender, request.payload.size());
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> admit_to_room(const AddressState& sender, Address room, const v2::Push& request) {
+    if (room == Addresses::none) {
+      return Refusal::no_such_room;
+    }
+    if (memberships_.find(sender, room) == Memberships::none) {
+      return Refusal::not_a_member;
+    }
+    if (!has_memory_for(request)) {
+      return Refusal::limit_reached;
+    }
+    const Limits& limits = this->options_.limits;
+    const Mailbox& log = mailboxes_[room.index()];
+    while (log.size() >= limits.room_messages_max || log.bytes() + request.payload.size() > limits.room_bytes_max) {
+      this->record(MessageRemoved{room, log.oldest(pool_).offset, MessageState::purged});
+      this->remove(room, log.oldest_index(), MessageState::purged, true);
+    }
+    return std::nullopt;
+  }
+};
+
+}  // namespace restante::detail

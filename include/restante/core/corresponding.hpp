@@ -1,0 +1,446 @@
+// What clients of restante.v2 may ask for, and when it is refused (docs/protocol.md, restante.v2, rules 1 to 9).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <restante/core/accepting.hpp>
+
+namespace restante::detail {
+
+template <class Recorder>
+class Corresponding : public Accepting<Recorder> {
+  using Base = Accepting<Recorder>;
+
+ public:
+  using Base::Base;
+
+  /// Claims an address; `accepted` says that the credential was accepted, where one is asked for. Gives the session
+  /// that was replaced, if any: it holds nothing any more and is to be closed.
+  template <TakesReplies Out>
+  std::optional<Session> execute(Session session, const v2::Open& request, bool accepted, Out& out) {
+    std::optional<Session> replaced;
+    const auto refusal = open(session, request, accepted, replaced);
+    if (refusal) {
+      refuse(session, request.tag, *refusal, out);
+      return std::nullopt;
+    }
+    const Address address = *opened(session);
+    const AddressState& state = addresses_[address];
+    const Mailbox& mailbox = mailboxes_[address.index()];
+    const bool is_classic = address.is_classic();
+    const Limits& limits = this->options_.limits;
+    out(session,
+        v2::Opened{
+            .tag = request.tag,
+            .took_over = replaced.has_value(),
+            .epoch = state.epoch,
+            .depth = mailbox.size(),
+            .first_unacknowledged = mailbox.size() == 0 ? mailbox.next_offset() : mailbox.oldest(pool_).offset,
+            .highest_sequence = state.window ? state.window->highest() : 0,
+            .window = SequenceWindow::width,
+            .payload_bytes_max = limits.payload_bytes_max,
+            .mailbox_messages_max = is_classic ? this->options_.mailbox_messages_max : limits.mailbox_messages_max,
+            .mailbox_bytes_max =
+                is_classic ? std::uint64_t{this->options_.mailbox_messages_max} * this->options_.payload_bytes_max
+                           : limits.mailbox_bytes_max,
+            .waits_max = limits.connection_waits_max,
+            .resume_token = state.resume_token});
+    return replaced;
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Push& request, Out& out) {
+    const std::optional<Address> sender = admit(session, request.tag, out);
+    if (!sender) {
+      return;
+    }
+    bool duplicate = false;
+    if (const auto refusal = this->push(*sender, request, duplicate)) {
+      refuse(session, request.tag, *refusal, out);
+    } else {
+      out(session, v2::Accepted{request.tag, duplicate});
+    }
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Fetch& request, Out& out) {
+    const std::optional<Address> owner = admit(session, request.tag, out);
+    if (!owner) {
+      return;
+    }
+    Wait wait{.owner = *owner,
+              .session = session,
+              .tag = request.tag,
+              .kind = Wait::Kind::fetch,
+              .count_max = request.messages_max,
+              .bytes_max = request.bytes_max};
+    std::optional<Refusal> refusal = find_source(request.source, wait);
+    if (!refusal && request.epoch != addresses_[wait.scope == Wait::Scope::room ? wait.room : *owner].epoch) {
+      refusal = Refusal::wrong_epoch;
+    }
+    if (!refusal && !this->writable_) {
+      refusal = Refusal::storage_unavailable;
+    }
+    if (!refusal && request.rewind) {
+      rewind(wait);
+    }
+    answer_or_wait(std::move(wait), request.wait_ms, refusal, out);
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Acknowledge& request, Out& out) {
+    const std::optional<Address> owner = admit(session, request.tag, out);
+    if (!owner) {
+      return;
+    }
+    Wait source{.owner = *owner};
+    std::optional<Refusal> refusal = find_source(request.source, source);
+    if (!refusal && source.scope == Wait::Scope::all) {
+      refusal = Refusal::malformed;
+    }
+    if (!refusal) {
+      refusal = source.scope == Wait::Scope::room
+                    ? acknowledge_room(memberships_[memberships_.find(addresses_[*owner], source.room)], request)
+                    : acknowledge_own(*owner, request);
+    }
+    if (refusal) {
+      refuse(session, request.tag, *refusal, out);
+    } else {
+      out(session, v2::Acknowledged{request.tag});
+    }
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Receipt& request, Out& out) {
+    if (const std::optional<Address> owner = admit(session, request.tag, out)) {
+      answer_or_wait({.owner = *owner,
+                      .session = session,
+                      .tag = request.tag,
+                      .kind = Wait::Kind::receipt,
+                      .sequence = request.sequence,
+                      .known = request.known_state},
+                     request.wait_ms, std::nullopt, out);
+    }
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Join& request, Out& out) {
+    const std::optional<Address> member = admit(session, request.tag, out);
+    if (!member) {
+      return;
+    }
+    Address room;
+    if (const auto refusal = this->join(*member, request.room, room)) {
+      refuse(session, request.tag, *refusal, out);
+      return;
+    }
+    const Mailbox& log = mailboxes_[room.index()];
+    const Membership& membership = memberships_[memberships_.find(addresses_[*member], room)];
+    out(session, v2::Joined{.tag = request.tag,
+                            .epoch = addresses_[room].epoch,
+                            .first_kept = log.size() == 0 ? log.next_offset() : log.oldest(pool_).offset,
+                            .cursor = membership.cursor,
+                            .next_offset = log.next_offset()});
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Leave& request, Out& out) {
+    const std::optional<Address> member = admit(session, request.tag, out);
+    if (!member) {
+      return;
+    }
+    Wait source{.owner = *member};
+    std::optional<Refusal> refusal = this->find_room(request.room, source);
+    if (!refusal && !this->writable_) {
+      refusal = Refusal::storage_unavailable;
+    }
+    if (refusal) {
+      refuse(session, request.tag, *refusal, out);
+      return;
+    }
+    this->leave(*member, source.room, session, out);
+    out(session, v2::Left{request.tag});
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Status& request, Out& out) {
+    const std::optional<Address> owner = admit(session, request.tag, out);
+    if (!owner) {
+      return;
+    }
+    Wait wait{.owner = *owner,
+              .session = session,
+              .tag = request.tag,
+              .kind = Wait::Kind::mailbox_status,
+              .count_max = request.members_max,
+              .known = request.known_version,
+              .after = std::string{as_text(request.after)}};
+    std::optional<Refusal> refusal = find_source(request.source, wait);
+    if (!refusal && wait.scope == Wait::Scope::all) {
+      refusal = Refusal::malformed;
+    }
+    wait.kind = wait.scope == Wait::Scope::room ? Wait::Kind::room_status : wait.kind;
+    answer_or_wait(std::move(wait), request.wait_ms, refusal, out);
+  }
+
+  template <TakesReplies Out>
+  void execute(Session session, const v2::Unreadable& request, Out& out) {
+    refuse(session, request.tag, request.reason, out);
+  }
+
+  /// Ends every wait of a session, each with going_away.
+  template <TakesReplies Out>
+  void go_away(Session session, Out& out) {
+    if (const std::optional<Address> address = opened(session)) {
+      const AddressState& owner = addresses_[*address];
+      for (Waits::Index index = owner.first_wait; index != Waits::none; index = waits_[index].next) {
+        refuse(session, waits_[index].tag, Refusal::going_away, out);
+      }
+      this->drop_waits(*address);
+    }
+  }
+
+  /// The address that a session opened, if it did.
+  std::optional<Address> opened(Session session) const noexcept {
+    return session < sessions_.size() && sessions_[session].opened != Base::no_address
+               ? std::optional{Address::at(sessions_[session].opened)}
+               : std::nullopt;
+  }
+
+  /// What `execute(Open)` would refuse whatever the proof: a session opens once.
+  bool may_open(Session session) const noexcept { return !opened(session); }
+
+ protected:
+  using Base::addresses_;
+  using Base::holders_;
+  using Base::mailboxes_;
+  using Base::memberships_;
+  using Base::pool_;
+  using Base::sessions_;
+  using Base::waits_;
+  using Base::wall_ms_;
+
+  // An address is held from now on, or no more: whoever looks at the members of its rooms sees it.
+  void presence_changed(Address address) {
+    for (const Memberships::Index index : addresses_[address].memberships) {
+      this->members_changed(memberships_[index].room);
+    }
+    this->note_idle(address);
+  }
+
+  // Makes a session the holder of an address that nobody holds.
+  void hold(Session session, Address address) {
+    holders_[address.index()] = session;
+    if (session >= sessions_.size()) {
+      sessions_.resize(std::size_t{session} + 1);
+    }
+    ++addresses_held_;
+  }
+
+  std::uint32_t addresses_held_ = 0;
+
+ private:
+  template <class Out>
+  void refuse(Session session, v2::Tag tag, Refusal reason, Out& out) {
+    out(session, v2::Refused{tag, reason});
+  }
+
+  // What has to be so for any request but OPEN. Gives the address that the session opened.
+  template <class Out>
+  std::optional<Address> admit(Session session, v2::Tag tag, Out& out) {
+    const std::optional<Address> address = opened(session);
+    if (!address) {
+      refuse(session, tag, Refusal::not_open, out);
+      return std::nullopt;
+    }
+    AddressState& owner = addresses_[*address];
+    if (owner.waits != 0 && waits_.has_tag(owner, tag)) {
+      refuse(session, tag, Refusal::malformed, out);
+      return std::nullopt;
+    }
+    if (this->options_.limits.requests_per_second_max != 0 && !take_allowance(owner)) {
+      refuse(session, tag, Refusal::rate_limited, out);
+      return std::nullopt;
+    }
+    return address;
+  }
+
+  // A bucket that fills evenly, and holds what a second gives.
+  bool take_allowance(AddressState& owner) {
+    const std::uint64_t rate = this->options_.limits.requests_per_second_max;
+    const std::uint64_t passed_ms = std::min<std::uint64_t>(this->steady_ms_ - owner.request_allowance_ms, 1'000);
+    const bool is_first = owner.request_allowance_ms == 0;
+    owner.request_allowance =
+        is_first ? rate * 1'000 : std::min(rate * 1'000, owner.request_allowance + rate * passed_ms);
+    owner.request_allowance_ms = std::max<std::uint64_t>(this->steady_ms_, 1);
+    if (owner.request_allowance < 1'000) {
+      return false;
+    }
+    owner.request_allowance -= 1'000;
+    return true;
+  }
+
+  std::optional<Refusal> open(Session session, const v2::Open& request, bool accepted,
+                              std::optional<Session>& replaced) {
+    if (!may_open(session)) {
+      return Refusal::already_open;
+    }
+    const NameKind kind = kind_of_name(request.address);
+    if (kind == NameKind::bad || kind == NameKind::room) {
+      return Refusal::bad_address;
+    }
+    Address address = addresses_.find(request.address);
+    const bool is_new = address == Addresses::none || addresses_[address].epoch == 0;
+    if (!this->writable_ && (is_new || !addresses_[address].was_opened)) {
+      return Refusal::storage_unavailable;
+    }
+    if (address == Addresses::none) {
+      address = this->make_address(request.address);
+      if (address == Addresses::none) {
+        return Refusal::limit_reached;
+      }
+    }
+    AddressState& state = addresses_[address];
+    if (const Session holder = holders_[address.index()]; holder != Base::no_session) {
+      const bool is_proven = request.proof == Proof::credential ? accepted : proves(state, request);
+      if (!is_proven || !opened(holder)) {
+        return Refusal::address_taken;
+      }
+      replaced = holder;
+      this->drop_waits(address);
+      sessions_[holder].opened = Base::no_address;
+      --addresses_held_;
+    }
+    hold(session, address);
+    sessions_[session].opened = address.index();
+    this->epoch_of(address);
+    note_opened(address);
+    new_resume_token(state);
+    mailboxes_[address.index()].rewind();
+    for (const Memberships::Index index : state.memberships) {
+      rewind(memberships_[index]);
+    }
+    presence_changed(address);
+    return std::nullopt;
+  }
+
+  static bool proves(const AddressState& state, const v2::Open& request) {
+    if (request.proof != Proof::resume_token || !state.has_resume_token) {
+      return false;
+    }
+    // Takes the same time wherever the first difference is.
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < state.resume_token.size(); ++i) {
+      difference |= static_cast<unsigned>(state.resume_token[i] ^ request.secret[i]);
+    }
+    return difference == 0;
+  }
+
+  void new_resume_token(AddressState& state) {
+    const std::uint64_t halves[] = {this->draw(), this->draw()};
+    for (std::size_t i = 0; i < state.resume_token.size(); ++i) {
+      state.resume_token[i] = static_cast<std::uint8_t>(halves[i / 8] >> i % 8 * 8);
+    }
+    state.has_resume_token = true;
+  }
+
+  void note_opened(Address address) {
+    AddressState& state = addresses_[address];
+    if (!state.was_opened) {
+      if (state.kind == NameKind::mailbox) {
+        this->unopened_messages_ -= mailboxes_[address.index()].size();
+      }
+      state.was_opened = true;
+      this->record(AddressOpened{address});
+    }
+  }
+
+  std::optional<Refusal> find_source(v2::Name name, Wait& wait) const {
+    if (name.empty()) {
+      wait.scope = Wait::Scope::own;
+      return std::nullopt;
+    }
+    if (name.size() == 1 && name[0] == '*') {
+      wait.scope = Wait::Scope::all;
+      return std::nullopt;
+    }
+    return this->find_room(name, wait);
+  }
+
+  template <class Out>
+  void answer_or_wait(Wait wait, std::uint64_t wait_ms, std::optional<Refusal> refusal, Out& out) {
+    const Limits& limits = this->options_.limits;
+    if (refusal) {
+      refuse(wait.session, wait.tag, *refusal, out);
+    } else if (this->answer(wait, out)) {
+      // It has its answer.
+    } else if (wait_ms == 0) {
+      this->answer_as_it_is(wait, out);
+    } else if (addresses_[wait.owner].waits >= limits.connection_waits_max || waits_.size() >= limits.waits_max) {
+      refuse(wait.session, wait.tag, Refusal::limit_reached, out);
+    } else {
+      this->wait(std::move(wait), wait_ms);
+    }
+  }
+
+  void rewind(const Wait& fetch) {
+    if (fetch.scope != Wait::Scope::room) {
+      mailboxes_[fetch.owner.index()].rewind();
+    }
+    if (fetch.scope != Wait::Scope::own) {
+      for (const Memberships::Index index : addresses_[fetch.owner].memberships) {
+        if (fetch.scope == Wait::Scope::all || memberships_[index].room == fetch.room) {
+          rewind(memberships_[index]);
+        }
+      }
+    }
+  }
+
+  static void rewind(Membership& membership) noexcept {
+    membership.next = membership.cursor;
+    membership.hint = MessagePool::none;
+  }
+
+  std::optional<Refusal> acknowledge_own(Address owner, const v2::Acknowledge& request) {
+    Mailbox& mailbox = mailboxes_[owner.index()];
+    if (request.epoch != addresses_[owner].epoch) {
+      return Refusal::wrong_epoch;
+    }
+    if (request.offset >= mailbox.delivered_end()) {
+      return Refusal::malformed;
+    }
+    if (!this->writable_) {
+      return Refusal::storage_unavailable;
+    }
+    if (mailbox.size() != 0 && mailbox.oldest(pool_).offset <= request.offset) {
+      this->record(MessagesAcknowledged{owner, request.offset});
+    }
+    while (mailbox.size() != 0 && mailbox.oldest(pool_).offset <= request.offset) {
+      this->remove(owner, mailbox.oldest_index(), MessageState::acknowledged);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> acknowledge_room(Membership& membership, const v2::Acknowledge& request) {
+    if (request.epoch != addresses_[membership.room].epoch) {
+      return Refusal::wrong_epoch;
+    }
+    if (request.offset >= membership.delivered_end) {
+      return Refusal::malformed;
+    }
+    if (!this->writable_) {
+      return Refusal::storage_unavailable;
+    }
+    if (request.offset >= membership.cursor) {
+      membership.cursor = request.offset + 1;
+      membership.next = std::max(membership.next, membership.cursor);
+      this->record(MemberAcknowledged{membership.room, membership.member, request.offset});
+    }
+    return std::nullopt;
+  }
+};
+
+}  // namespace restante::detail

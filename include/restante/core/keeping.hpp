@@ -1,0 +1,389 @@
+// What a core holds: addresses, mailboxes and their messages, from being stored to being gone. The rules of who may ask
+// for what stand in core.hpp and delivering.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <restante/assert.hpp>
+#include <restante/core/addresses.hpp>
+#include <restante/core/authoriser.hpp>
+#include <restante/core/change.hpp>
+#include <restante/core/counters.hpp>
+#include <restante/core/limits.hpp>
+#include <restante/core/mailbox.hpp>
+#include <restante/core/memberships.hpp>
+#include <restante/core/message_pool.hpp>
+#include <restante/core/quotas.hpp>
+#include <restante/core/refusal.hpp>
+#include <restante/core/request.hpp>
+#include <restante/detail/slot_list.hpp>
+#include <restante/detail/timer_wheel.hpp>
+
+namespace restante {
+
+/// Where a core gets numbers that nobody can foresee: epochs, resume tokens, the key of its table of names.
+struct Entropy {
+  void* context = nullptr;
+  /// Gives 64 random bits.
+  std::uint64_t (*draw)(void* context) = nullptr;
+};
+
+struct CoreOptions {
+  /// Messages that a classic mailbox holds, 1–1,000,000; the next one is refused.
+  std::uint32_t mailbox_messages_max = 100;
+  /// Bytes of a payload of the classic protocol, 0–254; a longer one is refused.
+  std::uint32_t payload_bytes_max = MessagePool::place_bytes;
+  /// For everything of restante.v2.
+  Limits limits = {};
+  /// Needed for restante.v2.
+  Entropy entropy = {};
+  /// Nobody needs leave for anything where there is none. Must live longer than the core.
+  const Authoriser* authoriser = nullptr;
+};
+
+namespace detail {
+
+template <class Recorder>
+class Keeping {
+ public:
+  Keeping(Recorder& recorder, CoreOptions options)
+      : options_{options},
+        recorder_{recorder},
+        key_{draw(), draw()},
+        addresses_{key_},
+        mailboxes_(Address::classic_count),
+        holders_(Address::classic_count, no_session) {}
+
+  const CoreOptions& options() const noexcept { return options_; }
+  const Books& books() const noexcept { return books_; }
+
+  /// Bytes of the payloads of all messages that are held.
+  std::uint64_t payload_bytes_held() const noexcept { return payload_bytes_held_; }
+
+  /// How many messages the mailbox or room holds.
+  std::uint32_t depth(Address address) const noexcept { return mailboxes_[address.index()].size(); }
+
+  /// Addresses besides the classic ids.
+  std::size_t addresses_named() const noexcept { return addresses_.named(); }
+
+  const Addresses& addresses() const noexcept { return addresses_; }
+
+  /// Refuses from now on whatever would change something, until load() succeeds.
+  void refuse_changes() noexcept { writable_ = false; }
+
+  /// Whether changes are accepted.
+  bool accepts_changes() const noexcept { return writable_; }
+
+  /// Whether some message can expire.
+  bool has_expiring() const noexcept { return !expiry_.empty(); }
+
+ protected:
+  static constexpr Session no_session = UINT32_MAX;
+
+  template <class Change>
+  void record(const Change& change) {
+    if constexpr (requires { recorder_.record(change); }) {
+      recorder_.record(change);
+    }
+  }
+
+  std::uint64_t draw() const {
+    return options_.entropy.draw == nullptr ? 0 : options_.entropy.draw(options_.entropy.context);
+  }
+
+  // The epoch of an address, made when it is first needed.
+  Epoch epoch_of(Address address) {
+    AddressState& state = addresses_[address];
+    while (state.epoch == 0) {
+      RESTANTE_ASSERT(options_.entropy.draw != nullptr, "restante.v2 needs a source of entropy");
+      state.epoch = draw();
+      if (state.epoch != 0) {
+        record(AddressAdded{address, state.name_bytes(), state.epoch});
+      }
+    }
+    return state.epoch;
+  }
+
+  // Finds or makes an address whose name is a mailbox's or a room's. None where there is no place.
+  Address make_address(BytesView name) {
+    while (addresses_.named() >= options_.limits.addresses_max) {
+      if (idle_.empty()) {
+        return Addresses::none;
+      }
+      forget(Address::at(idle_.front()));
+    }
+    const Address address = addresses_.add(name);
+    fit(address);
+    epoch_of(address);
+    idle_.push_back(address.index());
+    return address;
+  }
+
+  void fit(Address address) {
+    if (address.index() >= mailboxes_.size()) {
+      mailboxes_.resize(std::size_t{address.index()} + 1);
+      holders_.resize(mailboxes_.size(), no_session);
+    }
+  }
+
+  // An address may be forgotten when nothing is there that anybody could miss. The one that was so longest goes first.
+  void note_idle(Address address) {
+    if (address.is_classic()) {
+      return;
+    }
+    const AddressState& state = addresses_[address];
+    const bool is_room = state.kind == NameKind::room;
+    const bool is_idle = holders_[address.index()] == no_session && state.messages_sent == 0 &&
+                         state.memberships.empty() &&
+                         (is_room ? state.room->members.empty() : mailboxes_[address.index()].size() == 0);
+    if (!is_idle) {
+      idle_.remove(address.index());
+    } else if (!idle_.contains(address.index())) {
+      idle_.push_back(address.index());
+    }
+  }
+
+  void forget(Address address) {
+    idle_.remove(address.index());
+    ready_.remove(address.index());
+    ready_rooms_.remove(address.index());
+    while (mailboxes_[address.index()].size() != 0) {
+      remove(address, mailboxes_[address.index()].oldest_index(), MessageState::purged);
+    }
+    // Removing its own messages may have made it idle again.
+    idle_.remove(address.index());
+    record(AddressForgotten{address});
+    addresses_.remove(address);
+    mailboxes_[address.index()] = {};
+  }
+
+  // Puts a message into a mailbox or room; whether it may be there has been decided.
+  void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence, std::uint64_t expires_ms) {
+    Mailbox& mailbox = mailboxes_[receiver.index()];
+    recorder_.record(MessageStored{receiver, mailbox.next_offset(), sender, payload, sequence, wall_ms_, expires_ms});
+    put(mailbox, receiver, sender, payload).time_ms = wall_ms_;
+    ++books_.stored;
+    if (mailbox.watched) {
+      mailbox_changed(receiver);
+    }
+  }
+
+  MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender, BytesView payload) {
+    last_stored_ = mailbox.append(pool_, sender, payload);
+    MessagePool::Message& message = pool_.at(last_stored_);
+    message.receiver = receiver;
+    ++books_.held;
+    payload_bytes_held_ += payload.size();
+    return message;
+  }
+
+  // A classic GET. The message can be read until the next one is stored.
+  const MessagePool::Message& take_oldest(Address receiver, Mailbox& mailbox) {
+    MessagePool::Message& message = pool_.at(mailbox.oldest_index());
+    recorder_.record(MessageTaken{receiver, message.offset});
+    ++books_.taken;
+    --books_.held;
+    payload_bytes_held_ -= message.payload_bytes;
+    if (message.tracked) {
+      untrack(message, MessageState::taken);
+    }
+    mailbox.remove_oldest(pool_);
+    if (mailbox.watched) {
+      mailbox_changed(receiver);
+    }
+    return message;
+  }
+
+  // Keeps what is to be known of the message that was stored last beyond the mailbox.
+  void track(std::uint64_t sequence, std::uint64_t expires_ms, std::uint32_t quota) {
+    MessagePool::Message& message = pool_.at(last_stored_);
+    message.tracked = true;
+    message.delivered = false;
+    message.sequence = sequence;
+    message.quota = quota;
+    message.timer = expires_ms == 0 ? TimerWheel::none : expiry_.add(expires_ms, last_stored_);
+    AddressState& sender = addresses_[message.sender];
+    if (sender.messages_sent++ == 0) {
+      note_idle(message.sender);
+    }
+    if (!message.receiver.is_classic()) {
+      memory_bytes_ += MessagePool::cost_bytes(message.payload_bytes);
+      note_idle(message.receiver);
+    }
+    if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
+      ++unopened_messages_;
+    }
+  }
+
+  // Takes a message out. `state` says what became of it; a room's makes place where it is purged.
+  void remove(Address receiver, MessagePool::Index index, MessageState state, bool makes_place = false) {
+    Mailbox& mailbox = mailboxes_[receiver.index()];
+    MessagePool::Message& message = pool_.at(index);
+    AddressState& owner = addresses_[receiver];
+    count_removal(owner, state, makes_place);
+    --books_.held;
+    payload_bytes_held_ -= message.payload_bytes;
+    if (message.tracked) {
+      untrack(message, state);
+    }
+    mailbox.remove(pool_, index);
+    // Whoever remembers where it lay finds out that it lies there no more.
+    message.offset = UINT64_MAX;
+    if (mailbox.watched) {
+      mailbox_changed(receiver);
+    }
+    note_idle(receiver);
+  }
+
+  void untrack(MessagePool::Message& message, MessageState state) {
+    stop_timer(message);
+    note_state(message, state);
+    if (message.quota != Quotas::none) {
+      quotas_.subtract(message.quota, message.payload_bytes);
+    }
+    if (!message.receiver.is_classic()) {
+      memory_bytes_ -= MessagePool::cost_bytes(message.payload_bytes);
+    }
+    if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
+      --unopened_messages_;
+    }
+    if (--addresses_[message.sender].messages_sent == 0) {
+      note_idle(message.sender);
+    }
+  }
+
+  void stop_timer(MessagePool::Message& message) {
+    if (message.timer != TimerWheel::none) {
+      expiry_.remove(message.timer);
+      message.timer = TimerWheel::none;
+    }
+  }
+
+  // The sender can ask what became of its message.
+  void note_state(const MessagePool::Message& message, MessageState state) {
+    AddressState& sender = addresses_[message.sender];
+    if (message.sequence != 0 && sender.window && sender.window->note(message.sequence, state) &&
+        sender.waits_for_receipts != 0) {
+      make_ready(message.sender);
+    }
+  }
+
+  // A message is delivered: the first time ends its time to live.
+  void note_delivery(MessagePool::Message& message) {
+    if (message.tracked && !message.delivered) {
+      message.delivered = true;
+      stop_timer(message);
+      note_state(message, MessageState::fetched);
+    }
+  }
+
+  // Messages whose time has come are gone before anything else is looked at.
+  void expire(std::uint64_t wall_ms) {
+    if (!writable_) {
+      return;
+    }
+    if (wall_ms < expiry_.now()) {
+      expiry_.restart(wall_ms);
+    }
+    while (const std::optional<std::uint32_t> due = expiry_.pop(wall_ms)) {
+      MessagePool::Message& message = pool_.at(*due);
+      message.timer = TimerWheel::none;
+      const Address receiver = message.receiver;
+      record(MessageRemoved{receiver, message.offset, MessageState::expired});
+      remove(receiver, *due, MessageState::expired);
+    }
+  }
+
+  // Whoever waits for something of this address is looked at soon.
+  void make_ready(Address address) {
+    if (!ready_.contains(address.index())) {
+      ready_.push_back(address.index());
+    }
+  }
+
+  void mailbox_changed(Address address) {
+    AddressState& state = addresses_[address];
+    if (state.room == nullptr) {
+      make_ready(address);
+      return;
+    }
+    state.room->of_messages.wake();
+    if (!ready_rooms_.contains(address.index())) {
+      ready_rooms_.push_back(address.index());
+    }
+  }
+
+  void members_changed(Address room) {
+    AddressState& state = addresses_[room];
+    ++state.version;
+    state.room->of_members.wake();
+    if (!ready_rooms_.contains(room.index())) {
+      ready_rooms_.push_back(room.index());
+    }
+  }
+
+  void empty() {
+    mailboxes_.assign(Address::classic_count, {});
+    pool_ = {};
+    addresses_ = Addresses{key_};
+    quotas_ = {};
+    expiry_ = {};
+    idle_ = {};
+    ready_ = {};
+    ready_rooms_ = {};
+    books_ = {};
+    payload_bytes_held_ = 0;
+    memory_bytes_ = 0;
+    unopened_messages_ = 0;
+  }
+
+  CoreOptions options_;
+  Recorder& recorder_;
+  bool writable_ = true;
+  std::uint64_t wall_ms_ = 0;
+  SipKey key_;
+  MessagePool pool_;
+  MessagePool::Index last_stored_ = MessagePool::none;
+  Addresses addresses_;
+  std::vector<Mailbox> mailboxes_;
+  std::vector<Session> holders_;
+  Quotas quotas_;
+  TimerWheel expiry_;
+  /// Addresses that may be forgotten.
+  SlotList idle_;
+  /// Addresses whose waits are to be looked at, and rooms whose woken watchers are.
+  SlotList ready_;
+  SlotList ready_rooms_;
+  Books books_;
+  std::uint64_t payload_bytes_held_ = 0;
+  std::uint64_t memory_bytes_ = 0;
+  std::uint32_t unopened_messages_ = 0;
+
+ private:
+  void count_removal(AddressState& owner, MessageState state, bool makes_place) {
+    switch (state) {
+      case MessageState::acknowledged:
+        ++owner.acknowledged;
+        ++books_.acknowledged;
+        break;
+      case MessageState::taken:
+        ++books_.taken;
+        break;
+      case MessageState::expired:
+        ++owner.expired;
+        ++books_.expired;
+        break;
+      default:
+        ++owner.purged;
+        ++(makes_place ? books_.trimmed : books_.purged);
+        break;
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace restante
