@@ -42,9 +42,21 @@ inline constexpr std::uint8_t members = 0x8b;
 inline constexpr std::uint8_t refused = 0xff;
 }  // namespace code
 
+/// Takes the first member off a list. Gives nothing where the list is at its end, or no list.
+constexpr std::optional<Member> take_member(BytesView& members) noexcept {
+  Member member;
+  detail::InFields fields{members};
+  fields.flag(member.present).name(member.name);
+  if (!fields.sound()) {
+    return std::nullopt;
+  }
+  members = fields.left();
+  return member;
+}
+
 namespace detail {
 
-// Each fields() lists the fields of a packet behind the tag once, in their order on the wire; `fields` is an InFields
+// Each list() lists the fields of a packet behind the tag once, in their order on the wire; `fields` is an InFields
 // to decode and an OutFields to encode. So neither direction can know a layout that the other does not.
 
 constexpr void list(auto& fields, auto& packet) requires Is<Open, decltype(packet)> {
@@ -71,13 +83,13 @@ constexpr void list(auto& fields, auto& packet) requires Is<Status, decltype(pac
   fields.number(packet.members_max).number(packet.wait_ms);
 }
 constexpr void list(auto& fields, auto& packet) requires Is<Opened, decltype(packet)> {
-  fields.flag(packet.took_over).epoch(packet.epoch).number(packet.depth).number(packet.first_unacknowledged);
+  fields.first_of_flags(packet.took_over).epoch(packet.epoch).number(packet.depth).number(packet.first_unacknowledged);
   fields.number(packet.highest_sequence).number(packet.window).number(packet.payload_bytes_max);
   fields.number(packet.mailbox_messages_max).number(packet.mailbox_bytes_max).number(packet.waits_max);
   fields.token(packet.resume_token);
 }
 constexpr void list(auto& fields, auto& packet) requires Is<Accepted, decltype(packet)> {
-  fields.flag(packet.duplicate);
+  fields.first_of_flags(packet.duplicate);
 }
 constexpr void list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
   fields.name(packet.source).number(packet.offset).number(packet.time_ms).name(packet.sender).rest(packet.payload);
@@ -119,6 +131,22 @@ constexpr bool is_sound(const Open& packet) noexcept {
 // Rule 5.
 constexpr bool is_sound(const Fetch& packet) noexcept {
   return packet.messages_max != 0;
+}
+// The table of requests: these are about one source.
+constexpr bool is_everything(Name source) noexcept {
+  return source.size() == 1 && source[0] == '*';
+}
+constexpr bool is_sound(const Acknowledge& packet) noexcept {
+  return !is_everything(packet.source);
+}
+constexpr bool is_sound(const Status& packet) noexcept {
+  return !is_everything(packet.source);
+}
+constexpr bool is_sound(const Members& packet) noexcept {
+  BytesView left = packet.members;
+  while (take_member(left)) {
+  }
+  return left.empty();
 }
 
 /// The packet that stands behind the code, or nothing where it is not one.
@@ -300,18 +328,6 @@ constexpr BytesView encode_member(const Member& member, std::span<std::uint8_t> 
   detail::OutFields fields{to};
   fields.flag(member.present).name(member.name);
   return fields.written();
-}
-
-/// Takes the first member off a list. Gives nothing where the list is at its end, or no list.
-constexpr std::optional<Member> take_member(BytesView& members) noexcept {
-  Member member;
-  detail::InFields fields{members};
-  fields.flag(member.present).name(member.name);
-  if (!fields.sound()) {
-    return std::nullopt;
-  }
-  members = fields.left();
-  return member;
 }
 
 }  // namespace restante::v2

@@ -110,6 +110,16 @@ class InFields {
     return *this;
   }
 
+  /// The first of the flags that a reply has; a newer server may set others.
+  constexpr InFields& first_of_flags(bool& field) noexcept {
+    std::uint8_t byte = 0;
+    this->byte(byte);
+    if (sound_) {
+      field = (byte & 1U) != 0;
+    }
+    return *this;
+  }
+
   /// A byte that is one of those from 0 to `last`.
   template <class Enumeration>
   constexpr InFields& one_of(Enumeration& field, Enumeration last) noexcept {
@@ -196,6 +206,8 @@ class OutFields {
   }
 
   constexpr OutFields& flag(bool field) { return byte(field ? 1 : 0); }
+
+  constexpr OutFields& first_of_flags(bool field) { return flag(field); }
 
   template <class Enumeration>
   constexpr OutFields& one_of(Enumeration field, Enumeration) {
