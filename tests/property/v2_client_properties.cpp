@@ -1,0 +1,374 @@
+// Clients of restante.v2 on links that jitter, stall and break, programs that end and start again, and a server that
+// forgets everything: what was accepted is handed over exactly once and in order, every push ends once, and whatever
+// can not be known is said to be so.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <restante/memory.hpp>
+#include <restante/messenger.hpp>
+#include <restante/v2/client.hpp>
+
+namespace restante::property {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t actors = 3;
+constexpr std::string_view names[actors] = {"ada", "7", "eve"};
+constexpr std::string_view room = "#tea";
+
+struct Command {
+  enum class Kind : std::uint8_t { push, push_to_room, crowd, pass_time, break_off, stall, restart, finish, crash_server };
+  Kind kind = Kind::push;
+  std::size_t actor = 0;
+  std::size_t number = 0;
+};
+
+std::ostream& operator<<(std::ostream& stream, const Command& command) {
+  constexpr const char* kinds[] = {"push",  "push_to_room", "crowd",  "pass_time",   "break_off",
+                                   "stall", "restart",      "finish", "crash_server"};
+  return stream << kinds[static_cast<std::size_t>(command.kind)] << '(' << command.actor << ", " << command.number << ')';
+}
+
+rc::Gen<Command> command(bool with_crashes) {
+  using Kind = Command::Kind;
+  auto kind = rc::gen::weightedElement<Kind>({{8, Kind::push},
+                                              {6, Kind::push_to_room},
+                                              {1, Kind::crowd},
+                                              {8, Kind::pass_time},
+                                              {4, Kind::break_off},
+                                              {2, Kind::stall},
+                                              {2, Kind::restart},
+                                              {4, Kind::finish},
+                                              {with_crashes ? 2U : 0U, Kind::crash_server}});
+  return rc::gen::build<Command>(rc::gen::set(&Command::kind, kind),
+                                 rc::gen::set(&Command::actor, rc::gen::inRange<std::size_t>(0, actors)),
+                                 rc::gen::set(&Command::number, rc::gen::inRange<std::size_t>(0, 1000)));
+}
+
+// What an actor keeps when its program ends: as a disk would.
+struct Disk {
+  struct Kept {
+    std::string receiver;
+    std::vector<std::uint8_t> payload;
+    std::uint64_t sequence = 0;
+    Epoch epoch = 0;
+  };
+  std::error_code load(v2::OutboxLoader& loader) {
+    for (const auto& [id, kept] : outbox) {
+      loader.message({id, kept.receiver, {}, kept.payload, kept.sequence, kept.epoch});
+    }
+    return {};
+  }
+  std::error_code added(const v2::OutgoingMessage& message) {
+    outbox[message.id] = {std::string{message.receiver}, {message.payload.begin(), message.payload.end()}};
+    return {};
+  }
+  std::error_code numbered(v2::PushId id, Epoch epoch, std::uint64_t sequence) {
+    outbox.at(id).epoch = epoch;
+    outbox.at(id).sequence = sequence;
+    return {};
+  }
+  void removed(v2::PushId id) { outbox.erase(id); }
+
+  // The offset is stored with the effect of the message, by the handler: the client has nothing to add.
+  std::optional<Offset> handled_up_to(std::string_view source, Epoch epoch) {
+    const auto found = offsets.find({std::string{source}, epoch});
+    return found == offsets.end() ? std::nullopt : std::optional{found->second};
+  }
+  std::error_code handled(std::string_view, Epoch, Offset) { return {}; }
+
+  std::map<v2::PushId, Kept> outbox;
+  std::map<std::pair<std::string, Epoch>, Offset> offsets;
+  // The effect: what was handled of each source, in order.
+  std::map<std::string, std::vector<std::string>> received;
+};
+
+// A push, and what its program was told of it.
+struct Pushed {
+  std::string text;
+  std::string receiver;
+  int endings = 0;
+  std::error_code error;
+};
+
+class Actor {
+ public:
+  using Program = v2::Client<MemoryClient, Disk, Disk>;
+
+  Actor(std::size_t number, MemoryNetwork& network, MemoryServer& server)
+      : number_{number}, transport_{network, server, {.name = std::string{names[number]}}} {
+    start();
+  }
+
+  void start() {
+    v2::ClientOptions options;
+    options.address = std::string{names[number_]};
+    options.seed = number_ + 1;
+    options.reply_timeout = 5s;
+    options.reconnect_after_max = 2s;
+    options.messages_in_hand_max = 4;
+    options.on_message = [this](const v2::Delivery& delivery) { return handle(delivery); };
+    options.on_event = [this](const v2::ClientEvent& event) {
+      if (const auto* ended = std::get_if<v2::client_event::PushEnded>(&event)) {
+        end(ended->result.id, ended->error);
+      }
+    };
+    program_.emplace(transport_, disk_, disk_, std::move(options));
+    program_->join(room);
+    program_->connect();
+  }
+
+  // The program ends, and another run of it starts.
+  void restart() {
+    later_.clear();
+    program_.reset();
+    start();
+  }
+
+  void push(std::string_view receiver) {
+    std::string text = std::string{names[number_]} + " " + std::to_string(++pushes_);
+    const v2::PushId id = program_->push(receiver, as_bytes(text));
+    by_id_[id] = pushed_.size();  // Ids begin anew in a program that finds its outbox empty.
+    pushed_.push_back({std::move(text), std::string{receiver}, 0, {}});
+  }
+
+  // Done with the first of those that it wanted to finish later.
+  void finish() {
+    if (!later_.empty()) {
+      const auto [source, epoch, offset] = later_.front();
+      later_.erase(later_.begin());
+      program_->done(source, epoch, offset);
+    }
+  }
+
+  // From now on it finishes at once, what it has included.
+  void hurry() {
+    hurries_ = true;
+    while (!later_.empty()) {
+      finish();
+    }
+  }
+
+  Connection connection() const { return transport_.connection(); }
+  const Program& program() const { return *program_; }
+  const std::vector<Pushed>& pushed() const { return pushed_; }
+  const Disk& disk() const { return disk_; }
+
+ private:
+  struct Later {
+    std::string source;
+    Epoch epoch = 0;
+    Offset offset = 0;
+  };
+
+  v2::Handling handle(const v2::Delivery& delivery) {
+    Offset& offset = disk_.offsets.try_emplace({std::string{delivery.source}, delivery.epoch}, delivery.offset).first->second;
+    RC_ASSERT(offset <= delivery.offset);
+    offset = delivery.offset;
+    disk_.received[std::string{delivery.source}].emplace_back(as_text(delivery.payload));
+    if (hurries_ || ++handled_ % 3 != 0) {
+      return v2::Handling::done;
+    }
+    later_.push_back({std::string{delivery.source}, delivery.epoch, delivery.offset});
+    return v2::Handling::later;
+  }
+
+  void end(v2::PushId id, std::error_code error) {
+    Pushed& pushed = pushed_.at(by_id_.at(id));
+    ++pushed.endings;
+    pushed.error = error;
+  }
+
+  std::size_t number_;
+  Disk disk_;
+  std::vector<Pushed> pushed_;
+  std::map<v2::PushId, std::size_t> by_id_;
+  std::vector<Later> later_;
+  std::size_t pushes_ = 0;
+  std::size_t handled_ = 0;
+  bool hurries_ = false;
+  MemoryClient transport_;
+  std::optional<Program> program_;
+};
+
+class World {
+ public:
+  explicit World(std::uint64_t seed)
+      : network_{{.seed = seed, .link = {.latency = 10ms, .jitter = 30ms}}}, server_{network_}, entropy_{seed} {
+    start_server();
+    for (std::size_t number = 0; number < actors; ++number) {
+      actors_.push_back(std::make_unique<Actor>(number, network_, server_));
+    }
+  }
+
+  void perform(const Command& command) {
+    Actor& actor = *actors_[command.actor];
+    switch (command.kind) {
+      case Command::Kind::push:
+        actor.push(names[command.number % actors]);
+        break;
+      case Command::Kind::push_to_room:
+        actor.push(room);
+        break;
+      case Command::Kind::crowd:
+        for (std::size_t count = 0; count < 30; ++count) {
+          actor.push(names[command.number % actors]);
+        }
+        break;
+      case Command::Kind::pass_time:
+        network_.run_for(std::chrono::milliseconds{command.number});
+        break;
+      case Command::Kind::break_off:
+        network_.break_connection(actor.connection(), {.arrive_at_server = command.number % 4, .arrive_at_client = command.number % 3});
+        break;
+      case Command::Kind::stall:
+        network_.set_stalled(actor.connection(), command.number % 2 == 0);
+        break;
+      case Command::Kind::restart:
+        actor.restart();
+        break;
+      case Command::Kind::finish:
+        actor.finish();
+        break;
+      case Command::Kind::crash_server:
+        server_.crash();
+        messenger_.reset();
+        start_server();
+        break;
+    }
+  }
+
+  // Everything is healed, and gets the time that it needs.
+  void settle() {
+    for (const auto& actor : actors_) {
+      network_.set_stalled(actor->connection(), false);
+      actor->hurry();
+    }
+    network_.run_for(3min);
+  }
+
+  const Actor& actor(std::size_t number) const { return *actors_[number]; }
+  MessengerCounters counters() const { return messenger_->counters(); }
+
+ private:
+  void start_server() {
+    MessengerOptions options;
+    options.limits.mailbox_messages_max = 100;
+    options.limits.sender_messages_max = 20;
+    options.entropy = [this] { return entropy_ = entropy_ * 6364136223846793005U + 1442695040888963407U; };
+    options.wall_clock = [this] {
+      return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(network_.now().time_since_epoch()).count());
+    };
+    messenger_.emplace(server_, std::move(options));
+  }
+
+  MemoryNetwork network_;
+  MemoryServer server_;
+  std::uint64_t entropy_;
+  std::optional<Messenger<MemoryServer>> messenger_;
+  std::vector<std::unique_ptr<Actor>> actors_;
+};
+
+// What those who sent it were told was accepted, in the order in which they pushed.
+std::vector<std::string> accepted(const Actor& sender, std::string_view receiver) {
+  std::vector<std::string> texts;
+  for (const Pushed& pushed : sender.pushed()) {
+    if (pushed.receiver == receiver && !pushed.error) {
+      texts.push_back(pushed.text);
+    }
+  }
+  return texts;
+}
+
+// What came from a sender out of a source, in the order in which it was handled.
+std::vector<std::string> received(const Actor& receiver, std::string_view source, std::string_view sender) {
+  std::vector<std::string> texts;
+  const auto found = receiver.disk().received.find(std::string{source});
+  if (found != receiver.disk().received.end()) {
+    for (const std::string& text : found->second) {
+      if (text.starts_with(std::string{sender} + " ")) {
+        texts.push_back(text);
+      }
+    }
+  }
+  return texts;
+}
+
+void check_that_all_ended_once(const World& world) {
+  for (std::size_t number = 0; number < actors; ++number) {
+    const Actor& actor = world.actor(number);
+    RC_ASSERT(actor.program().is_open());
+    RC_ASSERT(actor.program().outbox_messages() == 0U);
+    RC_ASSERT(actor.disk().outbox.empty());
+    for (const Pushed& pushed : actor.pushed()) {
+      RC_ASSERT(pushed.endings == 1);
+    }
+  }
+}
+
+RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uint64_t seed)) {
+  const auto commands = *rc::gen::container<std::vector<Command>>(command(false));
+  World world{seed};
+  for (const Command& command : commands) {
+    world.perform(command);
+  }
+  world.settle();
+  check_that_all_ended_once(world);
+  for (std::size_t sender = 0; sender < actors; ++sender) {
+    for (const Pushed& pushed : world.actor(sender).pushed()) {
+      RC_ASSERT(!pushed.error || pushed.error == Refusal::quota_exceeded || pushed.error == Refusal::mailbox_full ||
+                pushed.error == Refusal::classic_limit);
+    }
+    for (std::size_t receiver = 0; receiver < actors; ++receiver) {
+      RC_ASSERT(received(world.actor(receiver), "", names[sender]) == accepted(world.actor(sender), names[receiver]));
+      RC_ASSERT(received(world.actor(receiver), room, names[sender]) == accepted(world.actor(sender), room));
+    }
+  }
+  RC_ASSERT(world.counters().refused[static_cast<std::size_t>(Refusal::sequence_ahead)] == 0U);
+  RC_ASSERT(world.counters().refused[static_cast<std::size_t>(Refusal::stale_sequence)] == 0U);
+  RC_ASSERT(world.counters().refused[static_cast<std::size_t>(Refusal::malformed)] == 0U);
+}
+
+RC_GTEST_PROP(V2Clients, AreToldWhatCanNotBeKnownOfAServerThatForgets, (std::uint64_t seed)) {
+  const auto commands = *rc::gen::container<std::vector<Command>>(command(true));
+  World world{seed};
+  for (const Command& command : commands) {
+    world.perform(command);
+  }
+  world.settle();
+  check_that_all_ended_once(world);
+  for (std::size_t sender = 0; sender < actors; ++sender) {
+    std::map<std::string, const Pushed*> pushes;
+    for (const Pushed& pushed : world.actor(sender).pushed()) {
+      pushes.emplace(pushed.text, &pushed);
+    }
+    for (std::size_t receiver = 0; receiver < actors; ++receiver) {
+      for (const std::string_view source : {std::string_view{}, room}) {
+        std::map<std::string, int> times;
+        for (const std::string& text : received(world.actor(receiver), source, names[sender])) {
+          const Pushed& pushed = *pushes.at(text);
+          RC_ASSERT(!pushed.error || pushed.error == Error::outcome_unknown);
+          RC_ASSERT(++times[text] == 1);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace restante::property
