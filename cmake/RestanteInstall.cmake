@@ -28,6 +28,10 @@ endif()
 if(TARGET restante_beast)
   restante_install_component(beast "${PROJECT_SOURCE_DIR}/transports/beast/include")
 endif()
+if(TARGET restante_authentication)
+  restante_install_component(authentication "${PROJECT_SOURCE_DIR}/authentication/include")
+  install(FILES "${PROJECT_SOURCE_DIR}/cmake/RestanteSodium.cmake" DESTINATION "${restante_cmake_folder}")
+endif()
 
 write_basic_package_version_file(restante-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_SOURCE_DIR}/cmake/restante-config.cmake"

@@ -1,4 +1,4 @@
-# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp beast]) reads. Without COMPONENTS: core.
+# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp beast authentication]) reads. Without COMPONENTS: core.
 #
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
@@ -6,7 +6,8 @@
 #   restante::asio         what transports over WebSockets have in common; needs Boost and OpenSSL
 #   restante::websocketpp  the transport over WebSockets in which websocketpp speaks the protocol; brings restante::asio
 #   restante::beast        the transport over WebSockets in which Boost.Beast speaks the protocol; brings restante::asio
-set(restante_components core memory sim asio websocketpp beast)
+#   restante::authentication  passwords and tokens; needs libsodium and nlohmann_json
+set(restante_components core memory sim asio websocketpp beast authentication)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
 if("sim" IN_LIST restante_wanted)
@@ -30,6 +31,14 @@ foreach(restante_component IN LISTS restante_wanted)
     if(NOT Boost_FOUND OR NOT OpenSSL_FOUND OR NOT Threads_FOUND)
       string(CONCAT restante_problem "restante's transports over WebSockets need Boost 1.74 or later (Debian: libboost-dev), "
                                      "OpenSSL 1.1.1 or later (Debian: libssl-dev) and threads")
+    endif()
+  elseif(restante_component STREQUAL "authentication")
+    find_package(nlohmann_json 3.11 QUIET)
+    find_package(Threads QUIET)
+    include("${CMAKE_CURRENT_LIST_DIR}/RestanteSodium.cmake")
+    if(NOT nlohmann_json_FOUND OR NOT Threads_FOUND OR NOT restante_sodium_FOUND)
+      string(CONCAT restante_problem "restante::authentication needs libsodium (Debian: libsodium-dev), nlohmann_json 3.11 "
+                                     "or later (Debian: nlohmann-json3-dev) and threads")
     endif()
   endif()
 

@@ -30,6 +30,19 @@ restante.lists = (() => {
     return made;
   }
 
+  /** Whom a peer is, in words: a client ID is only a number. */
+  const nameOf = (peer) => (/^[0-9]+$/.test(peer) ? `Client ${peer}` : peer);
+
+  /** What stands on a stamp: the ID, or what a name begins with. */
+  const initials = (peer) => (/^[0-9]+$/.test(peer) ? String(peer) : [...String(peer)].slice(0, 2).join(""));
+
+  const RECEIPTS = {
+    fetched: "fetched",
+    acknowledged: "acknowledged",
+    taken: "fetched",
+    expired: "expired",
+    purged: "removed by the server",
+  };
   const OUTCOMES = { waiting: "waiting …", accepted: "accepted", refused: "refused", unknown: "no answer" };
 
   /** What a message says, in one line, where there is no room for more. */
@@ -40,6 +53,9 @@ restante.lists = (() => {
     return message.text === "" ? "an empty message" : message.text;
   }
 
+  /** From whom a message is, and where it was said when that was not between the two. */
+  const whoOf = ({ peer, sender }) => (sender === undefined ? String(peer) : `${sender} in ${peer}`);
+
   const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}.`;
 
   function messageElement(message) {
@@ -47,11 +63,18 @@ restante.lists = (() => {
       const options = { weekday: "long", day: "numeric", month: "long" };
       return element("p", "day", new Date(message.day).toLocaleDateString([], options));
     }
+    if (message.direction === "note") {
+      return element("p", "note", message.text);
+    }
     const sent = message.direction === "sent";
     const made = element("article", "message");
     made.dataset.direction = message.direction;
     made.dataset.outcome = message.outcome;
-    made.append(element("span", "peer for-ears", sent ? `To ${message.peer}` : `From ${message.peer}`), " ");
+    if (message.sender === undefined) {
+      made.append(element("span", "peer for-ears", sent ? `To ${message.peer}` : `From ${message.peer}`), " ");
+    } else {
+      made.append(foreignText("p", "peer sender", message.sender), " ");
+    }
 
     if (message.text === null) {
       made.append(element("p", "message-bytes", message.hex));
@@ -73,7 +96,10 @@ restante.lists = (() => {
       foot.append(again, " ");
     }
     if (sent) {
-      foot.append(element("span", "outcome", OUTCOMES[message.outcome]), " ");
+      const receipt = message.outcome === "accepted" ? RECEIPTS[message.receipt] : undefined;
+      const outcome = element("span", "outcome", receipt ?? OUTCOMES[message.outcome]);
+      outcome.dataset.receipt = message.receipt ?? "";
+      foot.append(outcome, " ");
     }
     foot.append(timeOfDay(message.time));
     made.append(foot);
@@ -93,17 +119,32 @@ restante.lists = (() => {
     return items;
   }
 
+  function lastWords(last) {
+    const who = last.direction === "sent" ? "You: " : last.sender === undefined ? "" : `${last.sender}: `;
+    return `${who}${gist(last)}`;
+  }
+
+  function memberElement({ name, present }) {
+    const made = element("li", "member");
+    made.dataset.present = String(present);
+    made.append(foreignText("span", "member-name", name), element("span", "for-ears", present ? ", is here" : ", is away"));
+    return made;
+  }
+
   function conversationElement({ peer, last, unread }) {
     const made = element("li", "conversation");
     const button = element("button", "conversation-button");
     button.type = "button";
     button.dataset.peer = String(peer);
-    const postmark = element("span", "postmark", String(peer));
+    const postmark = element("span", "postmark", initials(peer));
     postmark.setAttribute("aria-hidden", "true");
     const words = element("span", "conversation-words");
-    words.append(element("span", "conversation-peer", `Client ${peer}`), " ");
-    words.append(foreignText("span", "conversation-last", `${last.direction === "sent" ? "You: " : ""}${gist(last)}`));
-    button.append(postmark, " ", words, " ", timeOfDay(last.time));
+    words.append(foreignText("span", "conversation-peer", nameOf(peer)), " ");
+    words.append(foreignText("span", "conversation-last", last === null ? "nothing said yet" : lastWords(last)));
+    button.append(postmark, " ", words);
+    if (last !== null) {
+      button.append(" ", timeOfDay(last.time));
+    }
     if (unread > 0) {
       const badge = element("span", "unread", String(unread));
       badge.append(element("span", "for-ears", " unread"));
@@ -170,5 +211,18 @@ restante.lists = (() => {
     };
   }
 
-  return { element, foreignText, gist, messageElement, withDays, conversationElement, packetElement, packetLine, keyedList };
+  return {
+    foreignText,
+    nameOf,
+    initials,
+    gist,
+    whoOf,
+    messageElement,
+    memberElement,
+    withDays,
+    conversationElement,
+    packetElement,
+    packetLine,
+    keyedList,
+  };
 })();

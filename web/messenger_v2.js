@@ -23,6 +23,8 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
   #held = null;
   #credential = null;
   #leaving = false;
+  /** Counts what was begun and given up, so that what goes on after a wait knows whether it is still wanted. */
+  #attempt = 0;
 
   constructor(store, surroundings) {
     super();
@@ -41,8 +43,13 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
    */
   async associate(server, address, { again = false, credential = "" } = {}) {
     this.abandon();
+    const attempt = this.#attempt;
     this.#store.change({ phase: "connecting" });
-    if (!(await this.#hold(server, address))) {
+    const isHeld = await this.#hold(server, address);
+    if (attempt !== this.#attempt) {
+      return "failed";
+    }
+    if (!isHeld) {
       this.#store.change({ phase: "disconnected" });
       this.#store.notify(`${address} is open in another tab of this browser.`, "bad");
       return "taken";
@@ -298,6 +305,7 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
   }
 
   #stop() {
+    this.#attempt += 1;
     this.#leaving = false;
     this.#connection = null;
     const exchange = this.#exchange;
@@ -316,7 +324,12 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
       return true;
     }
     this.#release();
+    const attempt = this.#attempt;
     const release = await this.#surroundings.holdAddress(name);
+    if (attempt !== this.#attempt) {
+      release?.();
+      return false;
+    }
     this.#held = release && { name, release };
     return release !== null;
   }

@@ -157,7 +157,9 @@ restante.Outbox = class Outbox {
     if (reply.name === "ACCEPTED") {
       this.#refusedInARow = 0;
       const highest = Math.max(this.#store.state.journal.highest, sequence);
-      this.#store.changeMessage(key, { outcome: "accepted", reason: "", receipt: "waiting" }, { highest });
+      // A room delivers to its sender too, so that its receipts say nothing of anybody else.
+      const receipt = restante.protocolV2.isRoom(peer) ? {} : { receipt: "waiting" };
+      this.#store.changeMessage(key, { outcome: "accepted", reason: "", ...receipt }, { highest });
       return;
     }
     const refusal = restante.protocolV2.refusalName(reply.reason);

@@ -390,6 +390,7 @@ restante.protocolV2 = (() => {
 
   return {
     SUBPROTOCOL,
+    NAME_BYTES_MAX,
     TAG_MAX,
     EVERYTHING,
     PROOF,

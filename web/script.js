@@ -2,10 +2,11 @@
 "use strict";
 
 (() => {
-  const { protocol, views, lists } = restante;
+  const { protocol, views, lists, input } = restante;
   const byId = (id) => document.getElementById(id);
   const page = {
     phase: byId("phase"),
+    phaseText: byId("phase-text"),
     noticeBar: byId("notice-bar"),
     notice: byId("notice"),
     retry: byId("retry"),
@@ -13,6 +14,11 @@
     tryNow: byId("try-now"),
     identity: byId("identity"),
     clientId: byId("client-id"),
+    clientIdLabel: byId("client-id-label"),
+    clientIdHint: byId("client-id-hint"),
+    credentialField: byId("credential-field"),
+    credential: byId("credential"),
+    protocol: byId("protocol"),
     server: byId("server"),
     associate: byId("associate"),
     mailbox: byId("mailbox"),
@@ -20,13 +26,24 @@
     owner: byId("owner"),
     ownerServer: byId("owner-server"),
     leave: byId("leave"),
+    getActions: byId("get-actions"),
     getOne: byId("get-one"),
     getAll: byId("get-all"),
     getHere: byId("get-here"),
+    intervalOptions: byId("interval-options"),
     interval: byId("interval"),
     notifications: byId("notifications"),
     conversations: byId("conversations"),
     newMessage: byId("new-message"),
+    join: byId("join"),
+    joinDialog: byId("join-dialog"),
+    joinForm: byId("join-form"),
+    room: byId("room"),
+    doNotJoin: byId("do-not-join"),
+    part: byId("part"),
+    members: byId("members"),
+    membersCount: byId("members-count"),
+    memberList: byId("member-list"),
     kept: byId("kept"),
     forget: byId("forget"),
     forgetDialog: byId("forget-dialog"),
@@ -39,6 +56,7 @@
     compose: byId("compose"),
     toField: byId("to-field"),
     receiver: byId("receiver"),
+    receiverHint: byId("receiver-hint"),
     text: byId("text"),
     textCount: byId("text-count"),
     textGauge: byId("text-gauge"),
@@ -68,32 +86,54 @@
       return () => clearTimeout(timer);
     },
   };
+  /**
+   * Lets one tab alone have this name: resolves to what lets go of it again, or to null when another tab has it. Where the
+   * browser knows no locks, which is so for pages that did not come over a secure connection, everybody gets it; the
+   * server still lets nobody have an address twice.
+   */
+  function holdAddress(name) {
+    if (!navigator.locks) {
+      return Promise.resolve(() => {});
+    }
+    // A page that is loaded again may have it for a moment longer.
+    const signal = AbortSignal.timeout(1_000);
+    return new Promise((resolve) => {
+      navigator.locks
+        .request(`restante ${name}`, { signal }, () => new Promise((release) => resolve(release)))
+        .catch(() => resolve(null));
+    });
+  }
+
   const store = new restante.Store(
     new restante.Storage(placeToKeep("localStorage"), placeToKeep("sessionStorage")),
     () => Date.now(),
   );
-  const messenger = new restante.Messenger(store, {
-    createConnection: (address) => new restante.Connection(address),
+  const surroundings = {
+    createConnection: (address, subprotocol) => new restante.Connection(address, subprotocol),
     now: () => Date.now(),
+    timers,
+    holdAddress,
     originToAllow: (address) => restante.originToAllow(location, address),
     packetSeen: (packet) => console.debug(lists.packetLine(packet)),
     messageFetched(message) {
       views.announce(page, message);
       showNotification(message);
     },
-  });
+  };
+  const messenger = new restante.AnyMessenger(
+    store,
+    new restante.Messenger(store, surroundings),
+    new restante.MessengerV2(store, surroundings),
+  );
   const session = new restante.Session(store, messenger, timers);
   new restante.AutomaticFetch(store, messenger, timers);
 
   // ---- What a person typed ----
 
-  /** The client ID in this field, or null after saying at the field what is wrong. */
-  function readId(input) {
-    const typed = input.value.trim();
-    const id = /^\d{1,3}$/.test(typed) ? Number(typed) : NaN;
-    const valid = id <= protocol.ID_MAX;
-    views.showFieldError(input, valid ? "" : `Please enter a whole number from 0 to ${protocol.ID_MAX}.`);
-    return valid ? id : null;
+  /** The value of what was read from this field, or null after saying at the field what is wrong. */
+  function accept(field, { value = null, problem = "" }) {
+    views.showFieldError(field, problem);
+    return value;
   }
 
   /** The address of the server, or null after saying at the field what is wrong. */
@@ -105,7 +145,7 @@
 
   /** The text to send, or null after saying at the field what is wrong. */
   function readText() {
-    const over = protocol.byteLength(page.text.value) - protocol.PAYLOAD_BYTES_MAX;
+    const over = protocol.byteLength(page.text.value) - views.payloadBytesMax(page, store.state);
     let problem = "";
     if (page.text.value === "") {
       problem = "Please write something first.";
@@ -116,49 +156,81 @@
     return problem === "" ? page.text.value : null;
   }
 
-  /** Whether there is an ID to act as; says what to do where there is none. */
+  /** Whether there is somebody to act as; says what to do where there is none. */
   function requireAssociated() {
     const { phase, wanted } = store.state;
     if (phase === "associated") {
       return true;
     }
-    store.notify(
-      wanted ? "You are not connected at present. Please try again when you are." : "Associate with a client ID first.",
-      "bad",
-    );
+    const first = restante.Store.isClassic(store.state) ? "Associate with a client ID first." : "Open your mailbox first.";
+    store.notify(wanted ? "You are not connected at present. Please try again when you are." : first, "bad");
     return false;
+  }
+
+  /** Whether something can be sent: by name also while there is no connection, because it waits. */
+  function requireOutbox() {
+    const { id, wanted } = store.state;
+    return (wanted && typeof id === "string") || requireAssociated();
   }
 
   // ---- What a person does ----
 
   async function associate() {
-    const id = readId(page.clientId);
+    const id = accept(page.clientId, input.readOwner(page.clientId.value, store.state));
     const server = readServer();
     if (id === null || server === null) {
       (id === null ? page.clientId : page.server).focus();
       return;
     }
-    const result = await session.associate(server, id);
+    const credential = page.credential.value;
+    page.credential.value = "";
+    views.showFieldError(page.credential, "");
+    const result = await session.associate(server, id, { credential });
+    const isClassic = restante.Store.isClassic(store.state);
     if (result === "associated") {
-      (narrow.matches ? page.getAll : page.receiver).focus();
+      (!narrow.matches ? page.receiver : isClassic ? page.getAll : page.newMessage).focus();
     } else if (result === "taken") {
-      views.showFieldError(page.clientId, `ID ${id} is taken.`);
+      views.showFieldError(page.clientId, typeof id === "number" ? `ID ${id} is taken.` : `${id} is taken.`);
       page.clientId.select();
+    } else if (result === "nameless") {
+      views.showFieldError(page.clientId, "Please enter a whole number from 0 to 255.");
+      page.clientId.select();
+    } else if (result === "unauthorised") {
+      askForCredential(credential === "" ? "" : "This is not right.");
+    }
+  }
+
+  function askForCredential(problem) {
+    views.showFieldError(page.credential, problem);
+    page.credential.focus();
+  }
+
+  /** Gets back what this tab held; a server that asks for a password asks again after a reload, which keeps none. */
+  async function resume() {
+    await session.resume();
+    const { wanted, asksCredential } = store.state;
+    if (!wanted && asksCredential) {
+      showOwnerInForm();
+      askForCredential("");
     }
   }
 
   function leave() {
     session.leave();
-    page.clientId.value = String(store.state.id);
-    page.server.value = store.state.server;
+    showOwnerInForm();
     page.clientId.focus();
+  }
+
+  function showOwnerInForm() {
+    page.clientId.value = String(store.state.id ?? "");
+    page.server.value = store.state.server ?? restante.defaultServerAddress(location);
   }
 
   function open(selected) {
     store.change({ selected });
     if (selected === null) {
       (page.conversations.querySelector('button[tabindex="0"]') ?? page.newMessage).focus();
-    } else if (selected === "new") {
+    } else if (!views.isPeer(selected)) {
       page.receiver.focus();
     } else {
       // On a phone the focus in a text field would cover half of the conversation with a keyboard.
@@ -167,20 +239,22 @@
   }
 
   function send() {
-    if (!requireAssociated()) {
+    if (!requireOutbox()) {
       return;
     }
-    const receiver = readId(page.receiver);
+    const receiver = accept(page.receiver, input.readReceiver(page.receiver.value, store.state));
     const text = readText();
     if (receiver === null || text === null) {
       (receiver === null ? page.receiver : page.text).focus();
       return;
     }
-    store.setDraft(store.state.selected ?? "new", "");
+    if (messenger.send(receiver, text) === false) {
+      return;
+    }
+    store.setDraft(restante.Store.draftName(store.state.selected), "");
     store.setDraft("to", "");
     page.text.value = "";
-    views.showByteCount(page);
-    messenger.send(receiver, text);
+    views.showByteCount(page, store.state);
     store.change({ selected: receiver });
     page.messages.scrollTop = page.messages.scrollHeight;
     page.text.focus();
@@ -194,16 +268,57 @@
 
   /** What was fetched counts as read when its conversation is open on a page that is looked at. */
   function markRead() {
-    if (!document.hidden && Number.isInteger(store.state.selected)) {
+    if (!document.hidden && views.isPeer(store.state.selected)) {
       store.markRead(store.state.selected);
+    }
+  }
+
+  // ---- Rooms ----
+
+  function askForRoom() {
+    if (requireAssociated()) {
+      page.room.value = "#";
+      views.showFieldError(page.room, "");
+      page.joinDialog.showModal();
+      page.room.focus();
+      page.room.setSelectionRange(1, 1);
+    }
+  }
+
+  async function joinRoom() {
+    const room = accept(page.room, input.readRoom(page.room.value));
+    if (room === null) {
+      page.room.focus();
+      return;
+    }
+    const problem = await messenger.join(room);
+    if (problem !== null) {
+      views.showFieldError(page.room, `You could not join: ${problem}.`);
+      page.room.focus();
+      return;
+    }
+    page.joinDialog.close();
+    store.notify(`You are in ${room}.`, "good");
+    open(room);
+  }
+
+  async function partRoom() {
+    const room = store.state.selected;
+    if (requireAssociated()) {
+      const problem = await messenger.part(room);
+      store.notify(problem === null ? `You left ${room}.` : `You are still in ${room}: ${problem}.`, problem === null ? "good" : "bad");
+      if (problem === null) {
+        page.threadTitle.focus();
+      }
     }
   }
 
   // ---- Notifications ----
 
-  function showNotification({ peer, text }) {
+  function showNotification(message) {
+    const { peer, text } = message;
     if (store.state.notifications && document.hidden && globalThis.Notification?.permission === "granted") {
-      const notification = new Notification(`Message from ${peer}`, { body: text ?? "", tag: `restante ${peer}` });
+      const notification = new Notification(`Message from ${lists.whoOf(message)}`, { body: text ?? "", tag: `restante ${peer}` });
       notification.addEventListener("click", () => {
         globalThis.focus();
         open(peer);
@@ -254,8 +369,20 @@
   page.leave.addEventListener("click", leave);
   page.tryNow.addEventListener("click", () => {
     page.leave.focus();
-    session.resume();
+    resume();
   });
+  addEventListener("online", () => store.state.wanted && resume());
+  page.protocol.addEventListener("change", () => {
+    views.showFieldError(page.clientId, "");
+    store.change({ choice: page.protocol.value });
+  });
+  page.join.addEventListener("click", askForRoom);
+  page.joinForm.addEventListener("submit", (event) => {
+    event.preventDefault();
+    joinRoom();
+  });
+  page.doNotJoin.addEventListener("click", () => page.joinDialog.close());
+  page.part.addEventListener("click", partRoom);
   page.compose.addEventListener("submit", (event) => {
     event.preventDefault();
     send();
@@ -268,15 +395,18 @@
     }
   });
   page.text.addEventListener("input", () => {
-    store.setDraft(store.state.selected ?? "new", page.text.value);
-    views.showByteCount(page);
+    store.setDraft(restante.Store.draftName(store.state.selected), page.text.value);
+    views.showByteCount(page, store.state);
     if (page.text.hasAttribute("aria-invalid")) {
       readText();
     }
   });
-  page.receiver.addEventListener("input", () => store.setDraft("to", page.receiver.value));
-  for (const input of [page.clientId, page.receiver, page.server]) {
-    input.addEventListener("input", () => views.showFieldError(input, ""));
+  page.receiver.addEventListener("input", () => {
+    store.setDraft("to", page.receiver.value);
+    views.showByteCount(page, store.state);
+  });
+  for (const field of [page.clientId, page.credential, page.receiver, page.server, page.room]) {
+    field.addEventListener("input", () => views.showFieldError(field, ""));
   }
   page.getOne.addEventListener("click", () => fetch(1));
   for (const button of [page.getAll, page.getHere]) {
@@ -285,7 +415,7 @@
   page.interval.addEventListener("change", () => store.change({ interval: Number(page.interval.value) }));
   page.notifications.addEventListener("click", toggleNotifications);
 
-  page.newMessage.addEventListener("click", () => open("new"));
+  page.newMessage.addEventListener("click", () => open(restante.Store.NEW_MESSAGE));
   page.back.addEventListener("click", () => open(null));
   page.thread.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing) {
@@ -295,7 +425,8 @@
   page.conversations.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button) {
-      open(Number(button.dataset.peer));
+      const { peer } = button.dataset;
+      open(restante.Store.isClassic(store.state) ? Number(peer) : peer);
     }
   });
   page.conversations.addEventListener("keydown", (event) => {
@@ -309,7 +440,7 @@
   });
   page.messages.addEventListener("click", (event) => {
     const key = Number(event.target.dataset.again);
-    if (key && requireAssociated()) {
+    if (key && requireOutbox()) {
       messenger.sendAgain(key);
       page.text.focus();
     }
@@ -346,14 +477,13 @@
 
   // ---- Beginning ----
 
-  const toResume = store.restoreTab();
-  const { id, server } = store.state;
-  page.clientId.value = id ?? "";
-  page.server.value = server ?? restante.defaultServerAddress(location);
+  // A link can name the protocol; what this tab was doing goes before it.
+  const toResume = store.restoreTab(location.hash === "#classic" ? "classic" : "automatic");
+  showOwnerInForm();
   views.show(store, page);
   markRead();
   if (toResume) {
-    session.resume();
+    Promise.resolve(messenger.takeUp()).then(resume);
   } else {
     page.clientId.focus();
   }

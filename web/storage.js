@@ -15,6 +15,8 @@ restante.Storage = class Storage {
   static CHARACTERS_MAX = 1_000_000;
   /** Client IDs whose conversations are kept; the one that was used longest ago goes first. */
   static MAILBOXES_MAX = 8;
+  /** What is different about a message of the classic protocol that waited for its answer when its page was closed. */
+  static UNANSWERED = { outcome: "unknown", reason: "the page was closed before an answer came" };
   static #PREFIX = "restante/1/";
   /** What is kept for addresses of restante.v2; other tabs with an older page do not touch it. */
   static #PREFIX_V2 = "restante/2/";
@@ -48,9 +50,25 @@ restante.Storage = class Storage {
 
   /** The messages kept for this ID at this server, or null when there are none. */
   loadMailbox(server, id) {
-    const kept = this.#read(this.#local, Storage.mailboxName(server, id));
+    const kept = this.#read(this.#local, Storage.mailboxName(server, id))?.messages;
+    if (typeof id === "string" && kept === undefined) {
+      return this.#loadClassicMailbox(server, id);
+    }
     const fits = typeof id === "number" ? Storage.#isMessage : Storage.#isMessageV2;
-    return Array.isArray(kept?.messages) ? Storage.bounded(kept.messages.filter(fits)) : null;
+    return Array.isArray(kept) ? Storage.bounded(kept.filter(fits)) : null;
+  }
+
+  /** What was said as this client ID before the page spoke restante.v2. */
+  #loadClassicMailbox(server, address) {
+    const isClientId = restante.protocolV2.addressKind(address) === "classic";
+    const messages = isClientId ? this.loadMailbox(server, Number(address)) : null;
+    return (
+      messages?.map((message) => ({
+        ...message,
+        peer: String(message.peer),
+        ...(message.outcome === "waiting" ? Storage.UNANSWERED : {}),
+      })) ?? null
+    );
   }
 
   /** What the page has to remember of this address besides its messages, or null. */

@@ -26,8 +26,8 @@ globalThis.restante ??= {};
  *   received; text is null for bytes that are no text, and then hex holds them. With restante.v2 also, direction "note"
  *   for what the page says of a conversation; sender, where the peer is a room; sequence and receipt (outbox.js,
  *   receipts.js); isBack, once a room has given back what was sent to it.
- * selected: the peer whose conversation is open, "new" for a message to somebody else, or null.
- * drafts: what was written and not sent, by peer; under "new" to somebody else, and under "to" to whom.
+ * selected: the peer whose conversation is open, NEW_MESSAGE for a message to somebody else, or null.
+ * drafts: what was written and not sent, by draftName(selected); under "to" to whom a new message is.
  * packets: {key, direction, hex, meaning, time}, the last PACKETS_MAX; heldPackets: the same as they were when the person
  *   paused them, or null.
  * interval: seconds between automatic fetches, 0 for none. notifications: whether they are asked for.
@@ -35,8 +35,21 @@ globalThis.restante ??= {};
  */
 restante.Store = class Store extends EventTarget {
   static PACKETS_MAX = 300;
+  /** No peer: it is the empty text, which is no address either. */
+  static NEW_MESSAGE = "";
   /** What belongs to a tab and comes back after its reload. */
-  static #OF_TAB = ["choice", "protocol", "server", "id", "token", "wanted", "selected", "drafts", "interval", "notifications"];
+  static #OF_TAB = [
+    "choice",
+    "protocol",
+    "server",
+    "id",
+    "token",
+    "wanted",
+    "selected",
+    "drafts",
+    "interval",
+    "notifications",
+  ];
 
   #storage;
   #now;
@@ -77,6 +90,16 @@ restante.Store = class Store extends EventTarget {
     return this.#state;
   }
 
+  /** Under which name the text is kept that was begun in this conversation. */
+  static draftName(selected) {
+    return (selected ?? Store.NEW_MESSAGE) === Store.NEW_MESSAGE ? "new" : `of ${selected}`;
+  }
+
+  /** Whether the page speaks of client IDs, as in the classic protocol, and not of names. */
+  static isClassic({ id, choice }) {
+    return id === null ? choice === "classic" : typeof id === "number";
+  }
+
   change(changes) {
     this.#state = Object.freeze({ ...this.#state, ...changes });
     if (Store.#OF_TAB.some((name) => name in changes)) {
@@ -89,18 +112,19 @@ restante.Store = class Store extends EventTarget {
     this.change({ notice: { text, tone } });
   }
 
-  /** Takes up what this tab was doing before its reload. Returns whether the person was associated, or to be. */
-  restoreTab() {
+  /** Takes up what this tab was doing before its reload; `choice` is for a tab that did nothing yet. Returns whether the person was associated, or to be. */
+  restoreTab(choice = "automatic") {
     const tab = this.#storage.loadTab();
     if (tab === null) {
+      this.change({ choice });
       return false;
     }
     const { server, id, wanted, selected, drafts, interval, notifications } = tab;
-    const { choice = "automatic", protocol = null, token = null } = tab;
+    const { protocol = null, token = null } = tab;
     if (id !== null) {
       this.openMailbox(server, id);
     }
-    this.change({ choice, protocol, token, selected, drafts, interval, notifications });
+    this.change({ choice: tab.choice ?? choice, protocol, token, selected, drafts, interval, notifications });
     return wanted;
   }
 
@@ -112,9 +136,8 @@ restante.Store = class Store extends EventTarget {
     this.#holdsMailbox = false;
     const isClassic = typeof id === "number";
     const kept = this.#storage.loadMailbox(server, id) ?? [];
-    const unanswered = { outcome: "unknown", reason: "the page was closed before an answer came" };
     const messages = kept.map((message) =>
-      isClassic && message.outcome === "waiting" ? { ...message, ...unanswered } : message,
+      isClassic && message.outcome === "waiting" ? { ...message, ...restante.Storage.UNANSWERED } : message,
     );
     const journal = isClassic ? null : this.#storage.loadJournal(server, id);
     // What was written before there was any ID is still to be sent; what was written as another ID is not.

@@ -17,21 +17,72 @@ restante.views = (() => {
   };
   const INTERVALS = { 0: "Off", 2: "Every 2 s", 10: "Every 10 s", 60: "Every minute" };
 
+  /** What the page says where client IDs are spoken of, and where names are. */
+  const WORDS = {
+    classic: {
+      owner: "Client ID",
+      ownerHint: "A number from 0 to 255",
+      associate: "Associate",
+      receiverHint: "A client ID; it need not be there now",
+      newMessage: "Write to any client ID. Your message waits in its mailbox until it is fetched.",
+    },
+    names: {
+      owner: "Your name",
+      ownerHint: "Any name, or a client ID from 0 to 255",
+      associate: "Open mailbox",
+      receiverHint: "A name, or a room you joined",
+      newMessage: "Write to any name. Your message waits in its mailbox until it is fetched.",
+    },
+  };
+  const wordsOf = (isClassic) => (isClassic ? WORDS.classic : WORDS.names);
+
+  /** An input of a client ID asks for digits, one of a name for anything. */
+  function showKindOfInput(input, isClassic) {
+    input.inputMode = isClassic ? "numeric" : "text";
+    input.maxLength = isClassic ? 3 : 64;
+  }
+
+  /** The form in which one says who one is. */
+  function showChoice(page, { choice, phase, asksCredential }) {
+    const isClassic = choice === "classic";
+    const words = wordsOf(isClassic);
+    page.protocol.value = choice;
+    page.clientIdLabel.textContent = words.owner;
+    page.clientIdHint.textContent = words.ownerHint;
+    page.associate.textContent = phase === "connecting" ? "Cancel" : words.associate;
+    page.credentialField.hidden = isClassic || !asksCredential;
+    showKindOfInput(page.clientId, isClassic);
+  }
+
+  /** What belongs to one of the two protocols alone. */
+  function showProtocol(page, state) {
+    const isClassic = restante.Store.isClassic(state);
+    document.body.dataset.protocol = isClassic ? "classic" : "v2";
+    for (const part of [page.getActions, page.intervalOptions, page.getHere]) {
+      part.hidden = !isClassic;
+    }
+    page.join.hidden = isClassic;
+    page.receiverHint.textContent = wordsOf(isClassic).receiverHint;
+    showKindOfInput(page.receiver, isClassic);
+  }
+
   function showPhase(page, { phase, id, server, wanted }) {
     const associated = phase === "associated";
-    page.phase.textContent = PHASES[phase](id);
+    page.phaseText.textContent = PHASES[phase](id);
     page.phase.dataset.phase = phase;
-    page.associate.textContent = phase === "connecting" ? "Cancel" : "Associate";
     page.identity.hidden = wanted;
     page.mailbox.hidden = !wanted;
     page.clientId.readOnly = phase === "connecting";
     page.server.readOnly = phase === "connecting";
-    page.stamp.textContent = String(id ?? "");
+    page.protocol.disabled = phase === "connecting";
+    page.stamp.textContent = lists.initials(id ?? "");
     page.owner.textContent = associated ? `You are ${id}` : `You were ${id}`;
     page.ownerServer.textContent = (server ?? "").replace(/\/$/, "");
-    for (const button of [page.send, page.getOne, page.getAll, page.getHere]) {
+    for (const button of [page.getOne, page.getAll, page.getHere, page.join, page.part]) {
       button.setAttribute("aria-disabled", String(!associated));
     }
+    // With a name, what is written while there is no connection waits until there is one.
+    page.send.setAttribute("aria-disabled", String(!associated && !(wanted && typeof id === "string")));
   }
 
   function showNotice(page, { notice, retry }) {
@@ -68,17 +119,34 @@ restante.views = (() => {
     return packets.length === restante.Store.PACKETS_MAX ? `the last ${packets.length}` : String(packets.length);
   }
 
+  const isPeer = (selected) => selected !== null && selected !== restante.Store.NEW_MESSAGE;
+
   /** Opens a conversation: its title, whom one writes to, and what one had begun to write. */
   function showSelection(page, { selected, drafts }) {
-    const toPeer = Number.isInteger(selected);
+    const toPeer = isPeer(selected);
     document.body.dataset.pane = selected === null ? "list" : "thread";
-    page.threadTitle.textContent = toPeer ? `Client ${selected}` : "New message";
+    page.threadTitle.textContent = toPeer ? lists.nameOf(selected) : "New message";
     page.toField.hidden = toPeer;
     page.receiver.value = toPeer ? String(selected) : (drafts.to ?? "");
-    page.text.value = drafts[selected ?? "new"] ?? "";
+    page.text.value = drafts[restante.Store.draftName(selected)] ?? "";
     showFieldError(page.receiver, "");
     showFieldError(page.text, "");
-    showByteCount(page);
+  }
+
+  function membersText({ members, membersInAll }) {
+    const here = members.filter(({ present }) => present).length;
+    const count = membersInAll === 1 ? "1 member" : `${membersInAll} members`;
+    return members.length < membersInAll ? `${count}, of whom ${members.length} are listed` : `${count}, ${here} here`;
+  }
+
+  /** Who is in the room that is open. */
+  function showRoom(page, { selected, journal, members }, showMembers) {
+    page.part.hidden = !restante.isMember(journal, selected);
+    page.members.hidden = members === null;
+    if (members !== null) {
+      page.membersCount.textContent = membersText(members);
+      showMembers(members.members.map((member) => ({ ...member, key: member.name })), "");
+    }
   }
 
   /** One stop of the Tab key for the whole list: arrow keys move inside it. */
@@ -105,6 +173,7 @@ restante.views = (() => {
   function show(store, page) {
     const showMessages = lists.keyedList(page.messages, lists.messageElement);
     const showPackets = lists.keyedList(page.packets, lists.packetElement);
+    const showMembers = lists.keyedList(page.memberList, lists.memberElement);
     const showConversations = lists.keyedList(page.conversations, lists.conversationElement);
     for (const seconds of restante.AutomaticFetch.INTERVALS) {
       page.interval.append(new Option(INTERVALS[seconds], String(seconds)));
@@ -117,6 +186,8 @@ restante.views = (() => {
       const showIf = (names, action) => changed(...names) && action(page, state);
 
       showIf(["phase", "id", "server", "wanted"], showPhase);
+      showIf(["choice", "phase", "asksCredential"], showChoice);
+      showIf(["choice", "id"], showProtocol);
       showIf(["notice", "retry"], showNotice);
       showIf(["interval", "notifications"], showOptions);
       showIf(["messages", "kept"], showKept);
@@ -124,15 +195,20 @@ restante.views = (() => {
         showTitle(state);
       }
       showIf(["selected", "id", "server"], showSelection);
-      if (changed("messages", "selected")) {
+      showIf(["selected", "id", "choice", "payloadBytes"], showByteCount);
+      if (changed("selected", "members", "journal")) {
+        showRoom(page, state, showMembers);
+      }
+      if (changed("messages", "selected", "journal", "id", "choice")) {
         const { selected } = state;
-        showConversations(restante.conversationsOf(state.messages), "Nobody yet.");
+        const rooms = Object.keys(state.journal?.rooms ?? {});
+        showConversations(restante.conversationsOf(state.messages, rooms), "Nobody yet.");
         showCurrent(page, selected);
         showMessages(
           lists.withDays(state.messages.filter(({ peer }) => peer === selected)),
-          Number.isInteger(selected)
+          isPeer(selected)
             ? `Nothing to or from ${selected} yet.`
-            : "Write to any client ID. Your message waits in its mailbox until it is fetched.",
+            : wordsOf(restante.Store.isClassic(state)).newMessage,
         );
         if (changed("selected")) {
           page.messages.scrollTop = page.messages.scrollHeight;
@@ -152,7 +228,7 @@ restante.views = (() => {
 
   /** Tells a screen reader of a message that was fetched, whichever conversation is open. */
   function announce(page, message) {
-    page.announcements.append(lists.foreignText("p", "", `From ${message.peer}: ${lists.gist(message)}`));
+    page.announcements.append(lists.foreignText("p", "", `From ${lists.whoOf(message)}: ${lists.gist(message)}`));
     while (page.announcements.childElementCount > ANNOUNCEMENTS_MAX) {
       page.announcements.firstElementChild.remove();
     }
@@ -168,10 +244,17 @@ restante.views = (() => {
     }
   }
 
+  /** How long a message may be: clients of the classic protocol have to be able to read what they hold. */
+  function payloadBytesMax(page, state) {
+    const { id, payloadBytes } = state;
+    const isShort = [String(id ?? ""), page.receiver.value.trim()].some((address) => /^[0-9]+$/.test(address));
+    return isShort || restante.Store.isClassic(state) ? restante.protocol.PAYLOAD_BYTES_MAX : payloadBytes;
+  }
+
   /** Shows how much of a message's room is used. */
-  function showByteCount(page) {
+  function showByteCount(page, state) {
     const used = restante.protocol.byteLength(page.text.value);
-    const allowed = restante.protocol.PAYLOAD_BYTES_MAX;
+    const allowed = payloadBytesMax(page, state);
     page.textCount.textContent = `${used} of ${allowed} bytes`;
     page.textCount.dataset.over = String(used > allowed);
     page.textGauge.max = allowed;
@@ -179,5 +262,5 @@ restante.views = (() => {
     page.textGauge.dataset.over = String(used > allowed);
   }
 
-  return { show, announce, showFieldError, showByteCount };
+  return { show, announce, isPeer, payloadBytesMax, showFieldError, showByteCount };
 })();

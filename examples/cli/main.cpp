@@ -1,4 +1,4 @@
-// restante: the classic protocol from the command line.
+// restante: the classic protocol from the command line, and the files that a server knows its clients by.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -9,6 +9,7 @@
 
 #include <restante/version.hpp>
 
+#include "authentication.hpp"
 #include "commands.hpp"
 
 namespace {
@@ -28,6 +29,10 @@ struct CommandLine {
   bool follow = false;
   unsigned interval_ms = 1000;
   std::vector<std::string> texts;
+  PasswordCommand passwords;
+  KeyCommand key;
+  MakeTokenCommand make_token;
+  CheckTokenCommand check_token;
 };
 
 constexpr const char* exit_codes =
@@ -42,6 +47,53 @@ void add_interval(CLI::App& command, CommandLine& line) {
   command.add_option("--interval", line.interval_ms, "milliseconds from finding the mailbox empty to asking again")
       ->check(CLI::Range(10, 3'600'000))
       ->capture_default_str();
+}
+
+void describe_passwords(CLI::App& app, PasswordCommand& passwords) {
+  CLI::App& command = *app.add_subcommand(
+      "passwd", "Change or ask a file of passwords; they are typed, or come as a line of standard input");
+  command.add_option("FILE", passwords.file, "the file, as restante-server --auth passwords:FILE reads it")->required();
+  command.add_option("ACTION", passwords.action, "set, remove, list or check")
+      ->required()
+      ->check(CLI::IsMember({"set", "remove", "list", "check"}));
+  command.add_option("ADDRESS", passwords.address, "whose; not with list");
+  command.callback([&passwords] {
+    if ((passwords.action == "list") != passwords.address.empty()) {
+      throw CLI::ValidationError("ADDRESS", "is for set, remove and check, and needed there");
+    }
+  });
+}
+
+void describe_tokens(CLI::App& app, CommandLine& line) {
+  CLI::App& token = *app.add_subcommand("token", "Make keys and tokens, and check tokens");
+  token.require_subcommand(1);
+
+  CLI::App& key = *token.add_subcommand("key", "Make a key in a new file, and print its public half");
+  key.add_option("FILE", line.key.file, "the file, which must not be there yet and only its owner can read")
+      ->required();
+  key.add_option("--algorithm", line.key.algorithm,
+                 "EdDSA, where a server needs the public half only, or HS256, where both have the same secret")
+      ->required()
+      ->check(CLI::IsMember({"EdDSA", "HS256"}));
+  key.add_option("--kid", line.key.id, "a name for it, needed where a server has several");
+
+  CLI::App& make = *token.add_subcommand("make", "Make a token and print it");
+  make.add_option("--key", line.make_token.key_file, "the file of the key")->required();
+  make.add_option("--address", line.make_token.address, "the address that it opens")->required();
+  make.add_option("--lifetime", line.make_token.lifetime_s, "seconds that it is good for")
+      ->check(CLI::Range(1, 2'000'000'000))
+      ->capture_default_str();
+  make.add_option("--audience", line.make_token.audience, "whom it is for, as restante-server --token-audience says");
+  make.add_option("--room", line.make_token.rooms,
+                  "a room that may be joined, '#team', or all that begin so, '#team-*'; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  make.add_flag("--create-rooms", line.make_token.create_rooms, "rooms that may be joined may be created, too");
+
+  CLI::App& check = *token.add_subcommand("check", "Check a token, typed or from standard input, and print its claims");
+  check.add_option("--key", line.check_token.key_file, "the file of the key, or of its public half")->required();
+  check.add_option("--address", line.check_token.address, "the address that it is to be for");
+  check.add_option("--audience", line.check_token.audience, "whom it is to be for");
 }
 
 void describe(CLI::App& app, CommandLine& line) {
@@ -81,6 +133,9 @@ void describe(CLI::App& app, CommandLine& line) {
   add_id(chat_command, line);
   chat_command.add_option("--to", line.to, "whom to talk to")->required()->check(CLI::Range(0, 255));
   add_interval(chat_command, line);
+
+  describe_passwords(app, line.passwords);
+  describe_tokens(app, line);
 }
 
 std::vector<std::string> read_messages(const CommandLine& line) {
@@ -103,6 +158,15 @@ std::vector<std::string> read_messages(const CommandLine& line) {
 
 int run(const CLI::App& app, const CommandLine& line) {
   const Output output{line.json};
+  if (app.got_subcommand("passwd")) {
+    return passwords(output, line.passwords);
+  }
+  if (app.got_subcommand("token")) {
+    const CLI::App& token = *app.get_subcommand("token");
+    return token.got_subcommand("key")    ? make_key(output, line.key)
+           : token.got_subcommand("make") ? make_token(output, line.make_token)
+                                          : check_token(output, line.check_token);
+  }
   SessionOptions options;
   options.timeout = std::chrono::seconds{line.timeout_s};
   try {

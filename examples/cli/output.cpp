@@ -106,6 +106,18 @@ void Output::message(classic::ClientId receiver, classic::ClientId sender, Bytes
   }
 }
 
+void Output::address(std::string_view address) const {
+  if (json_) {
+    print_object(nlohmann::json{{"address", address}});
+  } else {
+    print_line(printable(address, false));
+  }
+}
+
+void Output::line(std::string_view text) const {
+  print_line(text);
+}
+
 void Output::error(std::string_view sentence) const {
   if (json_) {
     print_object(nlohmann::json{{"error", sentence}});

@@ -39,6 +39,11 @@ class Output {
   void accepted(classic::ClientId sender, classic::ClientId receiver) const;
   void message(classic::ClientId receiver, classic::ClientId sender, BytesView payload) const;
 
+  /// One of the addresses of a file.
+  void address(std::string_view address) const;
+  /// A line as it is, for a token or a key: with JSON, no other, since it is one or needs no marks.
+  void line(std::string_view text) const;
+
   /// Says on standard error what went wrong; with JSON, on standard output as well.
   void error(std::string_view sentence) const;
 

@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
@@ -19,6 +18,7 @@
 #include <restante/messenger.hpp>
 #include <restante/websocketpp.hpp>
 
+#include "authentication.hpp"
 #include "log.hpp"
 #include "memory.hpp"
 #include "metrics.hpp"
@@ -47,14 +47,14 @@ struct EventLog {
   }
   void operator()(const restante::event::PacketReceived& event) const {
     if (packets) {
-      log.always(to_text(event.connection) + " sent " + describe_client_packet(event.packet));
+      log.always(to_text(event.connection) + " sent " + describe_client_packet(event.packet, event.protocol));
     } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " sent " + std::to_string(event.packet.size()) + " bytes");
     }
   }
   void operator()(const restante::event::PacketSent& event) const {
     if (packets) {
-      log.always(to_text(event.connection) + " is sent " + describe_server_packet(event.packet));
+      log.always(to_text(event.connection) + " is sent " + describe_server_packet(event.packet, event.protocol));
     } else if (log.writes(LogLevel::debug)) {
       log.debug(to_text(event.connection) + " is sent " + std::to_string(event.packet.size()) + " bytes");
     }
@@ -71,6 +71,10 @@ struct EventLog {
     const std::string text =
         to_text(event.connection) + " is closed with " + std::to_string(event.code) + ": " + std::string{event.reason};
     is_news ? log.warn(text) : log.info(text);
+  }
+  void operator()(const restante::event::CredentialRejected& event) const {
+    log.warn(to_text(event.connection) + " gave a wrong credential for " +
+             std::string{restante::as_text(event.address)});
   }
   void operator()(const restante::event::StoreFailed& event) const {
     log.error("The store failed: " + event.error.message());
@@ -104,8 +108,9 @@ class Server {
       : options_{options},
         log_{options.log_level},
         page_{options.web.empty() ? Page{} : Page{options.web}},
+        authentication_{make_authentication(options)},
         transport_{transport_options()},
-        messenger_{transport_, messenger_options()} {}
+        messenger_{transport_, store_, authentication_, messenger_options()} {}
 
   /// Serves until a signal ends it.
   void run() {
@@ -114,6 +119,7 @@ class Server {
     wait_for_signal();
     wait_for_hang_up();
     warn_of_openness();
+    warn_of_authentication();
     std::printf("Listening on %s://%s:%u\n", speaks_tls() ? "https" : "http", shown_host().c_str(), transport_.port());
     std::fflush(stdout);
     transport_.run();
@@ -215,10 +221,7 @@ class Server {
   }
 
   void warn_of_openness() const {
-    boost::system::error_code no_number;
-    const auto address = boost::asio::ip::make_address(options_.host, no_number);
-    const bool is_loopback = no_number ? options_.host == "localhost" : address.is_loopback();
-    if (!is_loopback) {
+    if (!is_loopback(options_.host) && !authentication_.asks_for_credentials()) {
       log_.warn(
           "Listening beyond this machine: whoever reaches the port can take any id, read its mailbox, and see "
           "/metrics; "
@@ -226,21 +229,39 @@ class Server {
     }
   }
 
-  // A certificate that was renewed is taken without a restart.
+  void warn_of_authentication() const {
+    if (const std::string warning = authentication_.warning(); !warning.empty()) {
+      log_.warn(warning);
+    }
+  }
+
+  // A certificate that was renewed is taken without a restart, and so are passwords and keys that were changed.
   void wait_for_hang_up() {
     hang_up_.async_wait([this](const boost::system::error_code& cancelled, int) {
       if (cancelled) {
         return;
       }
-      if (!speaks_tls()) {
+      if (!speaks_tls() && !authentication_.asks_for_credentials()) {
         log_.info("SIGHUP: there is nothing to read again");
-      } else if (const std::string wrong = transport_.reload_tls(); wrong.empty()) {
-        log_.info("The certificate was read again");
-      } else {
-        log_.error("The certificate stays as it was: " + wrong);
+      }
+      if (speaks_tls()) {
+        tell_of_reload("The certificate", transport_.reload_tls());
+      }
+      if (authentication_.asks_for_credentials()) {
+        tell_of_reload(options_.authentication_file.string(), authentication_.reload());
+        warn_of_authentication();
       }
       wait_for_hang_up();
     });
+  }
+
+  // `wrong` is empty when all went well.
+  void tell_of_reload(const std::string& what, const std::string& wrong) const {
+    if (wrong.empty()) {
+      log_.info(what + " was read again");
+    } else {
+      log_.error(what + " stays as it was: " + wrong);
+    }
   }
 
   void wait_for_signal() {
@@ -262,11 +283,14 @@ class Server {
   const Options& options_;
   Log log_;
   Page page_;
+  // Before what asks it, so that it is there for longer.
+  restante::AnyAuthentication authentication_;
   LatencyHistogram latency_;
   MemoryWatch memory_;
   std::uint64_t handshakes_refused_ = 0;
   Transport transport_;
-  restante::Messenger<Transport> messenger_;
+  restante::MemoryStore store_;
+  restante::Messenger<Transport, restante::MemoryStore, restante::AnyAuthentication> messenger_;
   boost::asio::signal_set signals_{transport_.context(), SIGINT, SIGTERM};
   boost::asio::signal_set hang_up_{transport_.context(), SIGHUP};
 };

@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <toml++/toml.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,6 +26,8 @@ struct Raw {
   std::string level = "info";
   std::uint32_t stuck_after_s = 30;
   std::uint32_t ping_interval_s = 20;
+  std::string authentication;
+  std::uint32_t token_leeway_s = 10;
 };
 
 // RESTANTE_ and the name of the option: --allow-origin is RESTANTE_ALLOW_ORIGIN.
@@ -84,6 +88,37 @@ void describe_guests(CLI::App& app, Options& options) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->delimiter(',')
+      ->group(group);
+}
+
+void describe_authentication(CLI::App& app, Options& options, Raw& raw) {
+  const std::string group = "What clients have to prove";
+  add(app, "--auth", raw.authentication,
+      "none: whoever comes may take any address that is free; passwords:FILE, as 'restante passwd' makes it; "
+      "tokens:FILE, "
+      "signed with a key of FILE, as 'restante token key' makes it. Must be said where --host is not the loopback "
+      "address. SIGHUP has the file read again")
+      ->group(group);
+  app.add_flag("--behind-tls-proxy", options.behind_tls_proxy,
+               "Passwords and tokens come through a proxy that speaks TLS with clients: this server need not")
+      ->envname(variable_of("--behind-tls-proxy"))
+      ->group(group);
+  add(app, "--password-threads", options.password_threads,
+      "Threads that check passwords; each takes 64 MiB or what the hash asks for")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str()
+      ->group(group);
+  add(app, "--token-audience", options.token_audience,
+      "Accept only tokens for this audience (aud); without it, only those for nobody in particular")
+      ->group(group);
+  add(app, "--token-leeway", raw.token_leeway_s,
+      "Seconds by which clocks may differ from those of whoever makes tokens")
+      ->check(CLI::Range(0, 30))
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--allow-tokens-without-expiry", options.tokens_without_expiry,
+               "Accept tokens that do not say when they expire (exp)")
+      ->envname(variable_of("--allow-tokens-without-expiry"))
       ->group(group);
 }
 
@@ -190,7 +225,52 @@ void read_file(CLI::App& app, const std::string& file) {
   }
 }
 
+// "kind:FILE".
+void read_authentication(const std::string& text, Options& options) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string kind = text.substr(0, colon);
+  const std::string file = text.substr(std::min(colon + 1, text.size()));
+  if (text.empty() || text == "none") {
+    return;
+  }
+  if ((kind != "passwords" && kind != "tokens") || file.empty()) {
+    throw std::runtime_error("auth must be none, passwords:FILE or tokens:FILE, and not '" + text + "'");
+  }
+  options.authentication = kind == "passwords" ? AuthenticationKind::passwords : AuthenticationKind::tokens;
+  options.authentication_file = file;
+}
+
+// What makes sense only together.
+void check_together(const Options& options, const Raw& raw) {
+  if (options.tls_certificate.empty() != options.tls_key.empty()) {
+    throw std::runtime_error("tls-cert and tls-key belong together");
+  }
+  if (is_loopback(options.host)) {
+    return;
+  }
+  if (raw.authentication.empty()) {
+    throw std::runtime_error("listening on " + options.host +
+                             " lets others in than those on this machine: say with --auth what they have to prove, "
+                             "passwords:FILE, tokens:FILE or none");
+  }
+  if (options.authentication != AuthenticationKind::none && options.tls_certificate.empty() &&
+      !options.behind_tls_proxy) {
+    throw std::runtime_error(
+        "passwords and tokens must not cross a network in the clear: give --tls-cert and --tls-key, or say "
+        "--behind-tls-proxy where a proxy speaks TLS with the clients");
+  }
+}
+
 }  // namespace
+
+bool is_loopback(const std::string& host) {
+  in_addr four{};
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) {
+    return ntohl(four.s_addr) >> 24U == 127;
+  }
+  in6_addr six{};
+  return host == "localhost" || (::inet_pton(AF_INET6, host.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
+}
 
 Parsed parse_options(int count, char** arguments) {
   Options options;
@@ -202,13 +282,14 @@ Parsed parse_options(int count, char** arguments) {
   app.footer(
       "Each option can also be a variable, RESTANTE_PORT for --port, or a line of the file, port = 12345. The command "
       "line wins over variables, and they over the file.\n"
-      "The server's own page may connect, and programs that are no browsers. There is no authentication: whoever can "
+      "The server's own page may connect, and programs that are no browsers. Unless --auth says otherwise, whoever can "
       "reach the port can take any id that is free, which is why it listens on this machine only unless told "
       "otherwise.");
   app.set_version_flag("--version", std::string{"restante-server "} + restante::version, "Show the version");
   add(app, "--config", raw.config, "A file (TOML) with options")->check(CLI::ExistingFile);
   describe_place(app, options);
   describe_guests(app, options);
+  describe_authentication(app, options, raw);
   describe_limits(app, options, raw);
   describe_speed(app, options);
   describe_log(app, options, raw);
@@ -217,9 +298,8 @@ Parsed parse_options(int count, char** arguments) {
     if (!raw.config.empty()) {
       read_file(app, raw.config);
     }
-    if (options.tls_certificate.empty() != options.tls_key.empty()) {
-      throw std::runtime_error("tls-cert and tls-key belong together");
-    }
+    read_authentication(raw.authentication, options);
+    check_together(options, raw);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
       return {{}, app.exit(error)};
@@ -233,6 +313,7 @@ Parsed parse_options(int count, char** arguments) {
   options.log_level = levels.at(raw.level);
   options.stuck_after = std::chrono::seconds{raw.stuck_after_s};
   options.ping_interval = std::chrono::seconds{raw.ping_interval_s};
+  options.token_leeway = std::chrono::seconds{raw.token_leeway_s};
   return {options, 0};
 }
 

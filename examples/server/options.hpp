@@ -13,6 +13,9 @@
 
 namespace restante_server {
 
+/// What clients have to prove before an address is theirs.
+enum class AuthenticationKind : std::uint8_t { none, passwords, tokens };
+
 struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 12345;
@@ -22,6 +25,15 @@ struct Options {
   std::vector<std::string> allowed_hosts;
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
+  AuthenticationKind authentication = AuthenticationKind::none;
+  /// Of passwords or keys; empty for none.
+  std::filesystem::path authentication_file;
+  bool behind_tls_proxy = false;
+  std::size_t password_threads = 1;
+  /// Whom tokens must be for; empty where they are for nobody in particular.
+  std::string token_audience;
+  std::chrono::seconds token_leeway{10};
+  bool tokens_without_expiry = false;
   /// The library that speaks WebSocket: "websocketpp" or "beast".
   std::string transport = "websocketpp";
 
@@ -41,6 +53,9 @@ struct Parsed {
   std::optional<Options> options;
   int exit_code = 0;
 };
+
+/// Whether a host to listen on can be reached from this machine only.
+bool is_loopback(const std::string& host);
 
 /// Reads the command line, the variables RESTANTE_… and the file that --config or RESTANTE_CONFIG names. The command
 /// line wins over variables, and they over the file.

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <restante/classic/codec.hpp>
+#include <restante/v2/codec.hpp>
 
 namespace restante_server {
 namespace {
@@ -61,16 +62,37 @@ std::string hexadecimal(restante::BytesView packet) {
   return text + (shown < packet.size() ? " and " + bytes(packet.size() - shown) + " more]" : "]");
 }
 
+// The names of docs/protocol.md, restante.v2, with the tag.
+std::string v2_words(restante::BytesView packet) {
+  constexpr std::string_view requests[] = {"OPEN", "PUSH", "FETCH", "ACK", "RECEIPT", "JOIN", "LEAVE", "STATUS"};
+  constexpr std::string_view replies[] = {"OPENED", "ACCEPTED", "MESSAGE", "FETCHED", "MISSED", "ACKED",
+                                          "STATE",  "JOINED",   "LEFT",    "MAILBOX", "MEMBERS"};
+  const std::size_t code = packet.empty() ? 0 : packet[0];
+  const std::string_view name = code >= 1 && code <= std::size(requests)          ? requests[code - 1]
+                                : code > 0x80 && code - 0x81 < std::size(replies) ? replies[code - 0x81]
+                                : code == restante::v2::code::refused             ? "REFUSED"
+                                                                                  : "no packet of restante.v2";
+  restante::v2::Tag tag = 0;
+  restante::v2::detail::InFields{packet.subspan(packet.empty() ? 0 : 1)}.tag(tag, 1);
+  return std::string{name} + " " + std::to_string(tag);
+}
+
 }  // namespace
 
-std::string describe_client_packet(restante::BytesView packet) {
+std::string describe_client_packet(restante::BytesView packet, std::string_view protocol) {
+  if (protocol == restante::v2::protocol_name) {
+    return v2_words(packet) + hexadecimal(packet);
+  }
   const classic::ClientPacket decoded = classic::decode_client_packet(packet);
   const auto* associate = std::get_if<classic::Associate>(&decoded);
   const bool has_secret = associate != nullptr && !associate->credential.empty();
   return std::visit(Words{}, decoded) + hexadecimal(has_secret ? packet.first(3) : packet);
 }
 
-std::string describe_server_packet(restante::BytesView packet) {
+std::string describe_server_packet(restante::BytesView packet, std::string_view protocol) {
+  if (protocol == restante::v2::protocol_name) {
+    return v2_words(packet) + hexadecimal(packet);
+  }
   return std::visit(Words{}, classic::decode_server_packet(packet)) + hexadecimal(packet);
 }
 

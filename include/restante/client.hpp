@@ -16,7 +16,9 @@
 #include <restante/classic/packet.hpp>
 #include <restante/classic/pipeline.hpp>
 #include <restante/client_options.hpp>
+#include <restante/client_state.hpp>
 #include <restante/detail/backoff.hpp>
+#include <restante/detail/reconnection.hpp>
 #include <restante/error.hpp>
 #include <restante/time.hpp>
 #include <restante/transport.hpp>
@@ -41,22 +43,14 @@ class Client final : private TransportListener {
  public:
   using ClientId = classic::ClientId;
 
-  enum class State : std::uint8_t {
-    /// There is no connection, and none is wanted.
-    idle,
-    connecting,
-    connected,
-    /// close() was called.
-    closing,
-    /// The connection ended; the next try follows.
-    waiting,
-  };
+  using State = ClientState;
 
   /// Starts the transport, and connects to nothing yet.
   explicit Client(T& transport, ClientOptions options = {})
       : transport_{transport},
         options_{std::move(options)},
-        backoff_{options_.reconnect_after, options_.reconnect_after_max, options_.seed} {
+        reconnection_{
+            transport, options_.reconnect, {options_.reconnect_after, options_.reconnect_after_max, options_.seed}} {
     RESTANTE_ASSERT(options_.requests_max >= 1, "requests_max must be at least 1");
     RESTANTE_ASSERT(options_.reply_timeout > Duration::zero(), "reply_timeout must be more than 0");
     RESTANTE_ASSERT(options_.reconnect_after > Duration::zero(), "reconnect_after must be more than 0");
@@ -73,28 +67,18 @@ class Client final : private TransportListener {
 
   /// Makes a connection, now; while one stands or is being made, nothing happens. After close(), the connection is made
   /// once the old one has ended.
-  void connect() {
-    wanted_ = true;
-    if (state_ == State::idle || state_ == State::waiting) {
-      open();
-    }
-  }
+  void connect() { reconnection_.connect(); }
 
   /// Ends the connection, after what was sent, and makes no other until connect(). Ids that were held are forgotten.
   void close() {
-    wanted_ = false;
     restored_ids_.reset();
     missing_ids_.reset();
-    reconnect_at_ = never;
-    if (state_ == State::connecting || state_ == State::connected) {
-      end_connection(close_code::normal, "");
-    } else if (state_ == State::waiting) {
-      state_ = State::idle;
-    }
+    restore_at_ = never;
+    reconnection_.close();
     set_wake_up();
   }
 
-  State state() const noexcept { return state_; }
+  State state() const noexcept { return reconnection_.state(); }
 
   /// How many requests wait for their replies.
   std::size_t requests() const noexcept { return pipeline_.size(); }
@@ -144,17 +128,16 @@ class Client final : private TransportListener {
   };
 
   void opened(Connection connection, const Opened& opened) override {
-    if (!is_current(connection) || state_ != State::connecting) {
+    if (!reconnection_.opened(connection)) {
       return;
     }
-    state_ = State::connected;
     restore(restored_ids_);
     tell(client_event::Connected{opened.peer});
     set_wake_up();
   }
 
   void received(Connection connection, MessageType type, BytesView message) override {
-    if (!is_current(connection) || state_ != State::connected) {
+    if (!reconnection_.stands(connection)) {
       return;
     }
     // The next request begins to wait now: before, the one in front of it did.
@@ -163,7 +146,7 @@ class Client final : private TransportListener {
       give_up(Error::protocol_violation, close_code::protocol_error, "this is no reply to what was asked");
       return;
     }
-    backoff_.reset();
+    reconnection_.succeeded();
   }
 
   void turn_ended() override { set_wake_up(); }
@@ -171,24 +154,14 @@ class Client final : private TransportListener {
   void drained(Connection) override {}
 
   void closed(Connection connection, const Closed& closed) override {
-    if (!is_current(connection)) {
+    const auto ended = reconnection_.closed(connection);
+    if (!ended) {
       return;
     }
-    connection_ = {};
     missing_ids_.reset();
     restore_at_ = never;
-    const bool was_closing = state_ == State::closing;
-    const bool reconnects = wanted_ && (was_closing || options_.reconnect);
-    Duration delay = Duration::zero();
-    if (reconnects) {
-      // Whoever asked for the end and then for a new connection need not wait.
-      delay = was_closing && !gave_up_ ? Duration::zero() : backoff_.next();
-      reconnect_at_ = after(transport_.now(), delay);
-    }
-    gave_up_ = false;
-    state_ = reconnects ? State::waiting : State::idle;
     // Told before the callbacks of requests may change it.
-    tell(client_event::Disconnected{closed.code, closed.reason, reconnects, delay});
+    tell(client_event::Disconnected{closed.code, closed.reason, ended->reconnects, ended->reconnects_after});
     fail_requests(Error::disconnected);
     set_wake_up();
   }
@@ -202,10 +175,8 @@ class Client final : private TransportListener {
       rejected_.pop_front();
       classic::fail(std::move(rejected.request), rejected.error);
     }
-    if (state_ == State::waiting && now >= reconnect_at_) {
-      open();
-    }
-    if (state_ == State::connected && now >= restore_at_) {
+    reconnection_.woken();
+    if (state() == State::connected && now >= restore_at_) {
       restore_at_ = never;
       restore(std::exchange(missing_ids_, {}));
     }
@@ -215,26 +186,11 @@ class Client final : private TransportListener {
     set_wake_up();
   }
 
-  bool is_current(Connection connection) const noexcept { return connection == connection_; }
-
-  void open() {
-    reconnect_at_ = never;
-    state_ = State::connecting;
-    connection_ = transport_.open();
-  }
-
-  void end_connection(CloseCode code, std::string_view reason) {
-    state_ = State::closing;
-    // No id is claimed any more on this connection: a time that has come must not be asked for again and again.
-    restore_at_ = never;
-    transport_.close(connection_, code, reason);
-  }
-
   // Ends a connection that is no good, to make another.
   void give_up(Error error, CloseCode code, std::string_view reason) {
-    gave_up_ = true;
-    wanted_ = wanted_ && options_.reconnect;
-    end_connection(code, reason);
+    // No id is claimed any more on this connection: a time that has come must not be asked for again and again.
+    restore_at_ = never;
+    reconnection_.give_up(code, reason);
     fail_requests(error);
   }
 
@@ -247,7 +203,7 @@ class Client final : private TransportListener {
 
   template <class Packet>
   void send(const Packet& packet, classic::Request request) {
-    if (state_ != State::connected) {
+    if (state() != State::connected) {
       reject(std::move(request), Error::not_connected);
       return;
     }
@@ -259,7 +215,7 @@ class Client final : private TransportListener {
       waiting_since_ = transport_.now();
     }
     std::array<std::uint8_t, classic::packet_bytes_max> buffer;
-    transport_.send(connection_, classic::encode(packet, buffer));
+    transport_.send(reconnection_.connection(), classic::encode(packet, buffer));
     pipeline_.push_back(std::move(request));
     set_wake_up();
   }
@@ -288,7 +244,7 @@ class Client final : private TransportListener {
     if (pipeline_.empty()) {
       waiting_since_ = transport_.now();
     }
-    transport_.send(connection_, classic::encode(classic::Associate{.id = id}, buffer));
+    transport_.send(reconnection_.connection(), classic::encode(classic::Associate{.id = id}, buffer));
     pipeline_.push_back(std::move(request));
   }
 
@@ -307,11 +263,11 @@ class Client final : private TransportListener {
   }
 
   SteadyTime reply_deadline() const {
-    return state_ == State::connected && !pipeline_.empty() ? after(waiting_since_, options_.reply_timeout) : never;
+    return state() == State::connected && !pipeline_.empty() ? after(waiting_since_, options_.reply_timeout) : never;
   }
 
   void set_wake_up() {
-    const SteadyTime next = std::min({reconnect_at_, restore_at_, reply_deadline()});
+    const SteadyTime next = std::min({reconnection_.wake_time(), restore_at_, reply_deadline()});
     if (next != wake_up_) {
       wake_up_ = next;
       transport_.wake_at(next);
@@ -327,18 +283,13 @@ class Client final : private TransportListener {
 
   T& transport_;
   ClientOptions options_;
-  State state_ = State::idle;
-  Connection connection_;
-  bool wanted_ = false;
-  bool gave_up_ = false;
+  detail::Reconnection<T> reconnection_;
   classic::Pipeline pipeline_;
   std::deque<Rejected> rejected_;
   /// Ids to claim on each new connection, and those of them that were found taken on this one.
   std::bitset<256> restored_ids_;
   std::bitset<256> missing_ids_;
-  detail::Backoff backoff_;
   SteadyTime waiting_since_ = {};
-  SteadyTime reconnect_at_ = never;
   SteadyTime restore_at_ = never;
   SteadyTime wake_up_ = never;
 };

@@ -22,6 +22,11 @@ enum class Error {
   protocol_violation,
   /// The store cannot keep or give back messages at present.
   storage_unavailable,
+  /// The outbox holds as much as v2::ClientOptions allow: the message was not taken.
+  outbox_full,
+  /// Whether a message was accepted can not be known any more: what the server knew of this address was lost, or
+  /// somebody else used the address meanwhile.
+  outcome_unknown,
 };
 
 namespace detail {
@@ -43,6 +48,10 @@ class ErrorCategory final : public std::error_category {
         return "the peer broke the protocol";
       case Error::storage_unavailable:
         return "the store is unavailable";
+      case Error::outbox_full:
+        return "the outbox is full";
+      case Error::outcome_unknown:
+        return "whether the message was accepted can not be known any more";
     }
     return "unknown error";
   }

@@ -30,12 +30,15 @@ struct ConnectionClosed {
 struct PacketReceived {
   Connection connection = {};
   BytesView packet = {};
+  /// What the connection speaks: v2::protocol_name, or nothing for the classic protocol.
+  std::string_view protocol = {};
 };
 
-/// A reply was made. It leaves when the store has kept what came before it.
+/// A reply was made; a resume token at its end is left out. It leaves when the store has kept what came before it.
 struct PacketSent {
   Connection connection = {};
   BytesView packet = {};
+  std::string_view protocol = {};
 };
 
 /// Nothing more is read from a peer for now: it does not read its replies as fast as it sends requests, or its replies

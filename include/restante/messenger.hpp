@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
@@ -276,13 +277,13 @@ class Messenger final : private TransportListener {
   void receive_classic(Connection connection, SessionState& session, BytesView message) {
     if (authenticator_.asks_for_credentials()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
-      if (const auto* associate = std::get_if<classic::Associate>(&packet)) {
-        tell_received(connection, message.first(message.size() - associate->credential.size()));
-        check_classic(connection, session, *associate, message.size());
+      if (const auto* found = std::get_if<classic::Associate>(&packet)) {
+        tell_received(connection, session, message.first(message.size() - found->credential.size()));
+        associate(connection, session, *found, message.size());
         return;
       }
     }
-    tell_received(connection, message);
+    tell_received(connection, session, message);
     classic::ReplyBuffer buffer;
     reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
   }
@@ -293,10 +294,10 @@ class Messenger final : private TransportListener {
     std::visit(
         [&](const auto& request) {
           if constexpr (std::is_same_v<std::remove_cvref_t<decltype(request)>, v2::Open>) {
-            tell_received(connection, message.first(message.size() - request.secret.size()));
+            tell_received(connection, session, message.first(message.size() - request.secret.size()));
             open_v2(connection, session, request, replies);
           } else {
-            tell_received(connection, message);
+            tell_received(connection, session, message);
             core_.execute(connection.slot, request, replies);
           }
         },
@@ -378,26 +379,31 @@ class Messenger final : private TransportListener {
     if constexpr (std::is_same_v<Packet, v2::Refused>) {
       ++counters_.refused[static_cast<std::size_t>(packet.reason)];
     }
-    reply(Connection{slot, session.generation}, session, v2::encode(packet, buffer_), request_bytes_);
+    reply(Connection{slot, session.generation}, session, v2::encode(packet, buffer_), request_bytes_,
+          std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
     request_bytes_ = 0;
   }
 
-  void reply(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes) {
+  void reply(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes,
+             std::size_t secret_bytes = 0) {
     ++counters_.packets_sent;
     if (options_.packet_events && options_.on_event) {
-      tell(event::PacketSent{connection, reply});
+      tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), protocol_of(session)});
     }
     outgoing_.reply(connection, session, reply, request_bytes);
   }
 
-  void tell_received(Connection connection, BytesView message) {
+  void tell_received(Connection connection, const SessionState& session, BytesView message) {
     if (options_.packet_events && options_.on_event) {
-      tell(event::PacketReceived{connection, message});
+      tell(event::PacketReceived{connection, message, protocol_of(session)});
     }
   }
 
-  // Credentials (docs/protocol.md, "Credentials", and restante.v2, rule 1). Nothing more is read from a connection
-  // until its own is judged, so that its requests take effect in their order.
+  static std::string_view protocol_of(const SessionState& session) noexcept {
+    return session.speaks_v2 ? v2::protocol_name : std::string_view{};
+  }
+
+  // Credentials.
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
     if (!authenticator_.asks_for_credentials() || !core_.may_open(connection.slot)) {
@@ -418,8 +424,8 @@ class Messenger final : private TransportListener {
     }
   }
 
-  void check_classic(Connection connection, SessionState& session, const classic::Associate& request,
-                     std::size_t request_bytes) {
+  void associate(Connection connection, SessionState& session, const classic::Associate& request,
+                 std::size_t request_bytes) {
     if (request.credential.empty()) {
       classic::ReplyBuffer buffer;
       reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer), request_bytes);
@@ -428,25 +434,25 @@ class Messenger final : private TransportListener {
     }
   }
 
+  // Nothing more is read from a connection until its credential is judged, so that its requests take effect in their
+  // order.
   void check(SessionState& session, detail::OpenCheck open, BytesView credential) {
     outgoing_.pause_for_verdict(open.connection, session);
     const std::string address = open.address;
-    const std::uint64_t number = checks_.add(std::move(open));
-    authenticator_.check(number, address, credential);
+    authenticator_.check(checks_.add(std::move(open)), address, credential);
   }
 
   void take_verdicts() {
     while (const std::optional<CredentialChecked> checked = authenticator_.completed()) {
-      std::optional<detail::OpenCheck> open = checks_.take(checked->check);
-      if (!open || !outgoing_.is_open(open->connection)) {
-        continue;
-      }
-      if (checked->verdict == Verdict::rejected) {
-        ++counters_.credentials_rejected;
-        tell(event::CredentialRejected{open->connection, as_bytes(open->address)});
-        checks_.refuse_at(after(transport_.now(), options_.refused_credential_after), std::move(*open));
-      } else {
-        judge(*open, checked->verdict);
+      if (std::optional<detail::OpenCheck> open = checks_.take(checked->check);
+          open && outgoing_.is_open(open->connection)) {
+        if (checked->verdict == Verdict::rejected) {
+          ++counters_.credentials_rejected;
+          tell(event::CredentialRejected{open->connection, as_bytes(open->address)});
+          checks_.refuse_at(after(transport_.now(), options_.refused_credential_after), std::move(*open));
+        } else {
+          judge(*open, checked->verdict);
+        }
       }
     }
     while (const std::optional<detail::OpenCheck> open = checks_.take_refused(transport_.now())) {
@@ -456,43 +462,25 @@ class Messenger final : private TransportListener {
     }
   }
 
-  void judge(const detail::OpenCheck& open, Verdict verdict) {
-    SessionState& session = outgoing_.known(open.connection);
+  void judge(const detail::OpenCheck& check, Verdict verdict) {
+    SessionState& session = outgoing_.known(check.connection);
     if (session.closing || session.leaves_with != 0) {
       return;
     }
     request_bytes_ = 0;
-    if (open.is_v2) {
-      judge_v2(open, verdict);
-    } else {
-      judge_classic(open, session, verdict);
-    }
-    outgoing_.resume_after_verdict(open.connection, session);
-  }
-
-  void judge_v2(const detail::OpenCheck& open, Verdict verdict) {
     Replies replies{*this};
-    if (verdict == Verdict::accepted) {
-      this->open(open.connection,
-                 v2::Open{.tag = open.tag, .address = as_bytes(open.address), .proof = Proof::credential}, true,
-                 replies);
+    if (!check.is_v2) {
+      classic::ReplyBuffer buffer;
+      reply(check.connection, session,
+            classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);
+    } else if (verdict == Verdict::accepted) {
+      open(check.connection, v2::Open{.tag = check.tag, .address = as_bytes(check.address), .proof = Proof::credential},
+           true, replies);
     } else {
-      replies(open.connection.slot,
-              v2::Refused{open.tag, verdict == Verdict::rejected ? Refusal::unauthorised : Refusal::limit_reached});
+      replies(check.connection.slot,
+              v2::Refused{check.tag, verdict == Verdict::rejected ? Refusal::unauthorised : Refusal::limit_reached});
     }
-  }
-
-  void judge_classic(const detail::OpenCheck& open, SessionState& session, Verdict verdict) {
-    const auto id = static_cast<std::uint8_t>(classic_id_of(as_bytes(open.address)));
-    classic::ReplyBuffer buffer;
-    BytesView answer = classic::encode(classic::UnknownError{id}, buffer);
-    if (verdict == Verdict::accepted) {
-      const std::uint8_t request[] = {classic::type::management, classic::code::associate, id};
-      answer = classic::Service{core_, open.connection.slot, buffer}.answer(request);
-    } else if (verdict == Verdict::rejected) {
-      answer = classic::encode(classic::AssociationFailed{id}, buffer);
-    }
-    reply(open.connection, session, answer, 0);
+    outgoing_.resume_after_verdict(check.connection, session);
   }
 
   // The store.

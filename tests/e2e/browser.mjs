@@ -39,7 +39,8 @@ function isExpected(message) {
 export class Person {
   #complaints = [];
 
-  static async open(browser, address, options = {}) {
+  /** In the classic protocol, unless `names` says that the page shall speak the newest that the server knows. */
+  static async open(browser, address, { names = false, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, colorScheme: "light", ...options });
     context.setDefaultTimeout(20_000);
     const person = new Person();
@@ -51,7 +52,7 @@ export class Person {
       }
     });
     person.page.on("pageerror", (error) => person.#complaints.push(String(error)));
-    await person.page.goto(address);
+    await person.page.goto(names ? address : `${address}#classic`);
     return person;
   }
 
@@ -66,10 +67,33 @@ export class Person {
     await this.page.getByRole("button", { name: "Associate" }).click();
   }
 
+  async openMailbox(name) {
+    await this.page.getByLabel("Your name").fill(name);
+    await this.press("Open mailbox");
+  }
+
+  async openedMailbox(name) {
+    await this.openMailbox(name);
+    await this.seesPhase(`You are ${name}`);
+    return this;
+  }
+
+  async join(room) {
+    await this.press("Join a room");
+    await this.page.getByLabel("Name of the room").fill(room);
+    await this.press("Join");
+    await this.page.getByRole("heading", { name: room }).waitFor();
+  }
+
   async associated(id) {
     await this.associate(id);
     await this.seesPhase(`You are ${id}`);
     return this;
+  }
+
+  /** Sees what became of the message that says this. */
+  async seesOutcome(text, outcome) {
+    await this.page.locator(".message", { hasText: text }).locator(".outcome").getByText(outcome, { exact: true }).waitFor();
   }
 
   /** Opens the conversation with this peer from the list. */
@@ -79,7 +103,7 @@ export class Person {
 
   async write(receiver, text) {
     if (await this.page.locator("#receiver").isHidden()) {
-      if ((await this.page.locator("#thread-title").textContent()) !== `Client ${receiver}`) {
+      if (![`Client ${receiver}`, receiver].includes(await this.page.locator("#thread-title").textContent())) {
         await this.page.getByRole("button", { name: "New message" }).click();
       }
     }

@@ -173,6 +173,30 @@ const requests = (world, name) => world.server.seen.filter((request) => request.
 const notice = ({ store }) => store.state.notice.text;
 
 describe("opening an address", () => {
+  test("can be called off before this tab has it, and then nothing is sent and nothing held", async () => {
+    const world = new World();
+    const ada = world.person();
+    const result = ada.session.associate("ws://server", "ada");
+    ada.session.leave();
+    assert.equal(await result, "failed");
+    assert.equal(ada.connections.length, 0);
+    assert.equal(ada.store.state.phase, "disconnected");
+    const second = world.person({ local: ada.local });
+    assert.equal(await second.session.associate("ws://server", "ada"), "associated");
+  });
+
+  test("of a client ID goes on with what was said in the classic protocol", async () => {
+    const world = new World();
+    const local = new ScriptedStorage();
+    const said = { direction: "sent", peer: 12, time: 1, reason: "", unread: false };
+    const messages = [{ ...said, text: "hi", outcome: "accepted" }, { ...said, text: "lost", outcome: "waiting" }];
+    new restante.Storage(local, null).saveMailbox("ws://server", 7, messages, 0);
+    const ada = await world.opened("7", { local });
+    assert.deepEqual(outcomes(ada), ["hi accepted", "lost unknown"]);
+    assert.deepEqual(ada.store.state.messages.map(({ peer }) => peer), ["12", "12"]);
+    assert.deepEqual(world.server.texts("12"), []);
+  });
+
   test("makes it this tab's, and says what comes", async () => {
     const world = new World();
     const ada = await world.opened("ada");

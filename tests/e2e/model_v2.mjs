@@ -33,6 +33,8 @@ export class ModelServer {
   mailboxMessages = 100;
   roomMessages = Infinity;
   waits = 8;
+  /** Milliseconds since 1970, as far as the messages say; a test without a clock counts them instead. */
+  now = null;
   /** Requests that wanted to wait although as many as are allowed did. */
   waitsTooMany = 0;
   #protocol;
@@ -240,7 +242,7 @@ class Session {
     if (!isRoom && target.log.messages.length >= this.#server.mailboxMessages) {
       return "mailbox_full";
     }
-    const message = { sender: box.address, payload, state: 1, time: target.log.next };
+    const message = { sender: box.address, payload, state: 1, time: this.#server.now?.() ?? target.log.next };
     target.log.add(message);
     if (isRoom && target.log.messages.length > this.#server.roomMessages) {
       target.log.messages.shift();

@@ -348,7 +348,7 @@ describe("what the page does when asked", { timeout: 300_000 }, () => {
     const debugged = [];
     ada.page.on("console", (message) => message.type() === "debug" && debugged.push(message.text()));
     await ada.associated(7);
-    await ada.page.locator("summary").click();
+    await ada.page.locator(".packets summary").click();
     await ada.press("Pause");
     await ada.send(12, "hi");
     await ada.messages(1);
@@ -455,7 +455,7 @@ describe("the page", { timeout: 300_000 }, () => {
     assert.equal(await ada.focus(), "Message");
     await keyboard.press("Escape");
     await ada.page.getByRole("heading", { name: "New message" }).waitFor();
-    await ada.page.locator("summary").focus();
+    await ada.page.locator(".packets summary").focus();
     await keyboard.press("Enter");
     await ada.page.getByRole("region", { name: "Packets sent and received" }).waitFor();
   });
@@ -481,7 +481,7 @@ describe("the page", { timeout: 300_000 }, () => {
     await ada.press("Back");
     await ada.page.getByRole("heading", { name: "Conversations" }).waitFor();
     assert.equal(await ada.page.locator("#thread").isVisible(), false, "the list has the page for itself");
-    await ada.page.locator("summary").click();
+    await ada.page.locator(".packets summary").click();
     await fits();
     await ada.read(7);
     await ada.messages(2);
@@ -507,7 +507,7 @@ describe("the page", { timeout: 300_000 }, () => {
       await ada.seesError("Please enter a whole number from 0 to 255.");
       await ada.findsAccessible();
       await ada.associated(7);
-      await ada.page.locator("summary").click();
+      await ada.page.locator(".packets summary").click();
       await ada.send(7, "to myself");
       await ada.messages(1);
       await ada.press("Get one");

@@ -36,7 +36,7 @@ await exchange(ada, bob, 12, "Are you back on Thursday? The parcel from Lisbon h
 await exchange(bob, ada, 7, "Friday at noon. Please keep it for me.");
 await exchange(ada, bob, 12, "It waits on the second shelf. No hurry.");
 await exchange(bob, ada, 7, "Thank you!");
-await ada.page.locator("summary").click();
+await ada.page.locator(".packets summary").click();
 await ada.write(12, "See you on Friday, then.");
 await ada.page.screenshot({ path: picture("page.png") });
 await bob.page.screenshot({ path: picture("page-phone-dark.png") });

@@ -32,7 +32,7 @@ class Options(unittest.TestCase):
         code, said, _ = refused("--help")
         self.assertEqual(code, 0)
         for option in ("--host", "--port", "--web", "--allow-origin", "--allow-host", "--tls-cert", "--transport",
-                       "--capacity",
+                       "--capacity", "--auth", "--behind-tls-proxy",
                        "--log-level", "--log-packets", "--config", "RESTANTE_PORT"):
             self.assertIn(option, said)
         code, said, _ = refused("--version")
@@ -53,7 +53,7 @@ class Options(unittest.TestCase):
                 (["--config", str(wrong)], "prot = 1\n", "wrong.toml:1:"),
                 (["--config", str(wrong)], "\nport = 'many'\n", "wrong.toml:2:"),
                 (["--config", str(wrong)], "port = \n", "wrong.toml:1:"),
-                (["--host", "no such host"], None, "no such host"),
+                (["--host", "no such host", "--auth", "none"], None, "no such host"),
             ]
             for arguments, content, expected in cases:
                 with self.subTest(arguments=arguments, content=content):
@@ -206,7 +206,7 @@ class Guests(unittest.TestCase):
             self.assertEqual(server.get("/metrics", Host="rebound.example")[0], 403)
 
     def test_listening_beyond_this_machine_is_warned_about(self):
-        with Server("--port", "0", "--host", "0.0.0.0") as server:
+        with Server("--port", "0", "--host", "0.0.0.0", "--auth", "none") as server:
             server.wait_for_log("no authentication")
         with Server("--port", "0") as server:
             server.get("/healthz")

@@ -199,6 +199,8 @@ class Witness {
     connection.refused_at = now();
   }
 
+  void see(const event::CredentialRejected&) { expect(false, "a credential was rejected, and none is asked for"); }
+
   void see(const event::StoreFailed& event) {
     expect(static_cast<bool>(event.error), "the store failed without an error");
     model_.set_store_available(false);

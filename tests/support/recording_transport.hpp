@@ -107,7 +107,9 @@ class RecordingTransport {
   }
 
   /// The connection that open() named now stands.
-  void finish_opening(std::string_view peer = "server") { report_opened(std::exchange(opening_, {}), peer, ""); }
+  void finish_opening(std::string_view peer = "server", std::string_view protocol = "") {
+    report_opened(std::exchange(opening_, {}), peer, protocol);
+  }
 
   /// The connection that open() named could not be made.
   void fail_opening(CloseCode code = close_code::abnormal, std::string_view reason = "refused") {

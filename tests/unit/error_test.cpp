@@ -10,7 +10,8 @@ namespace restante {
 namespace {
 
 constexpr Error every_error[] = {Error::disconnected,      Error::not_connected,      Error::payload_too_large,
-                                 Error::too_many_requests, Error::protocol_violation, Error::storage_unavailable};
+                                 Error::too_many_requests, Error::protocol_violation, Error::storage_unavailable,
+                                 Error::outbox_full,       Error::outcome_unknown};
 
 TEST(Error, BecomesAnErrorCodeOfTheCategoryRestante) {
   const std::error_code code = Error::disconnected;

@@ -9,7 +9,7 @@ namespace restante {
 namespace {
 
 static_assert(std::is_trivially_copyable_v<event::PacketReceived>, "an event owns nothing");
-static_assert(std::variant_size_v<Event> == 9);
+static_assert(std::variant_size_v<Event> == 10);
 
 TEST(Event, HoldsOneOfTheKinds) {
   const Event told = event::ConnectionPaused{.connection = {1, 2}, .waiting_bytes = 70000};

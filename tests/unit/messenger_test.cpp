@@ -286,6 +286,9 @@ struct DescribeEvent {
   std::string operator()(const event::ConnectionRefused& told) const {
     return "refused " + std::to_string(told.code) + " " + std::string{told.reason};
   }
+  std::string operator()(const event::CredentialRejected& event) const {
+    return "rejected " + std::string{as_text(event.address)};
+  }
   std::string operator()(const event::StoreFailed& told) const { return "store failed: " + told.error.message(); }
   std::string operator()(const event::StoreRecovered& told) const {
     return "store recovered: " + std::to_string(told.messages);

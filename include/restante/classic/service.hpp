@@ -7,6 +7,7 @@
 #include <span>
 #include <variant>
 
+#include <restante/authentication.hpp>
 #include <restante/bytes.hpp>
 #include <restante/classic/codec.hpp>
 #include <restante/classic/packet.hpp>
@@ -88,5 +89,18 @@ class Service {
   Session session_;
   std::span<std::uint8_t> buffer_;
 };
+
+/// The answer to an ASSOCIATE whose credential was checked (docs/protocol.md, "Credentials").
+template <class Core>
+BytesView answer_judged(Core& core, Session session, ClientId id, Verdict verdict, ReplyBuffer& buffer) {
+  if (verdict == Verdict::rejected) {
+    return encode(AssociationFailed{id}, buffer);
+  }
+  if (verdict == Verdict::unavailable) {
+    return encode(UnknownError{id}, buffer);
+  }
+  ReplyBuffer request;
+  return Service{core, session, buffer}.answer(encode(Associate{.id = id}, request));
+}
 
 }  // namespace restante::classic

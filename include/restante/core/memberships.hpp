@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <restante/core/addresses.hpp>
+#include <restante/core/mailbox.hpp>
 #include <restante/core/message_pool.hpp>
 
 namespace restante {

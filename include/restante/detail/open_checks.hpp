@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include <restante/bytes.hpp>
+#include <restante/core/address_name.hpp>
 #include <restante/time.hpp>
 #include <restante/transport.hpp>
 
@@ -20,6 +22,9 @@ struct OpenCheck {
   std::uint32_t tag = 0;
   bool is_v2 = false;
   std::string address = {};
+
+  /// Of an ASSOCIATE.
+  std::uint8_t classic_id() const noexcept { return static_cast<std::uint8_t>(classic_id_of(as_bytes(address))); }
 };
 
 /// At most one for each connection, for nothing more is read from it meanwhile. Not thread safe.

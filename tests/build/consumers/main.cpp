@@ -15,6 +15,9 @@
 #ifdef CONSUMER_HAS_BEAST
 #include <restante/beast.hpp>
 #endif
+#ifdef CONSUMER_HAS_AUTHENTICATION
+#include <restante/authentication/any.hpp>
+#endif
 
 int main() {
 #ifdef CONSUMER_HAS_SIM
@@ -33,6 +36,12 @@ int main() {
 #ifdef CONSUMER_HAS_BEAST
   restante::BeastServer beast_server{{.host = "127.0.0.1", .port = 0}};
   restante::Messenger served_by_beast{beast_server};
+#endif
+#ifdef CONSUMER_HAS_AUTHENTICATION
+  if (restante::AnyAuthentication{}.asks_for_credentials() ||
+      restante::TokenKey::generate(restante::TokenAlgorithm::eddsa).public_json() == std::nullopt) {
+    return 1;
+  }
 #endif
   std::printf("restante %s, %u connections\n", restante::version, unsigned{messenger.counters().connections_open});
 }

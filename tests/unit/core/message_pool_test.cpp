@@ -25,19 +25,26 @@ TEST(MessagePool, GivesBackWhatWasStored) {
   EXPECT_EQ(message.next, MessagePool::none);
 }
 
-TEST(MessagePool, TakesPayloadsOfNothingAndOfTheLongestLength) {
+TEST(MessagePool, TakesPayloadsOfNothingAndOfTheLongestThatLiesInAPlace) {
   MessagePool pool;
-  const std::string longest(MessagePool::payload_bytes_max, '\xff');
+  const std::string longest(MessagePool::place_bytes, '\xff');
   const MessagePool::Index empty = pool.store(0, Address{1}, {});
   const MessagePool::Index full = pool.store(1, Address{1}, as_bytes(longest));
   EXPECT_TRUE(pool.at(empty).payload().empty());
   EXPECT_EQ(Bytes{pool.at(full).payload()}, text_bytes(longest));
 }
 
-TEST(MessagePool, RefusesALongerPayload) {
+TEST(MessagePool, KeepsALongerPayloadBesideItsPlace) {
   MessagePool pool;
-  const std::string too_long(MessagePool::payload_bytes_max + 1, 'x');
-  EXPECT_ASSERTION(pool.store(0, Address{1}, as_bytes(too_long)), "longer than a message of the pool");
+  const std::string longer(MessagePool::place_bytes + 1, 'x');
+  const MessagePool::Index first = pool.store(0, Address{1}, as_bytes(longer));
+  EXPECT_EQ(Bytes{pool.at(first).payload()}, text_bytes(longer));
+  EXPECT_EQ(MessagePool::cost_bytes(255), sizeof(MessagePool::Message) + 255);
+  EXPECT_EQ(MessagePool::cost_bytes(254), sizeof(MessagePool::Message));
+  pool.release(first);
+  const MessagePool::Index again = pool.store(1, Address{1}, as_bytes("short"));
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(Bytes{pool.at(again).payload()}, text_bytes("short"));
 }
 
 TEST(MessagePool, CanBeReadAfterTheReleaseUntilTheNextStore) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,89 +14,71 @@
 
 namespace restante {
 
-/// None, passwords or tokens behind one type. May be called as what it holds may be.
+/// None, passwords or tokens behind one type. Stays where it was made. May be called as what it holds may be.
 class AnyAuthentication {
-  // Those that have a mutex stay where they are.
-  struct Unwrap {
-    template <class Held>
-    static Held& from(Held& held) {
-      return held;
-    }
-    template <class Held>
-    static Held& from(const std::unique_ptr<Held>& held) {
-      return *held;
-    }
-  };
-
-  template <class Function>
-  decltype(auto) visit(Function&& function) {
-    return std::visit([&](auto& held) -> decltype(auto) { return function(Unwrap::from(held)); }, held_);
-  }
-  template <class Function>
-  decltype(auto) visit(Function&& function) const {
-    return std::visit([&](const auto& held) -> decltype(auto) { return function(std::as_const(Unwrap::from(held))); },
-                      held_);
-  }
-
  public:
   /// None: everybody may do everything.
   AnyAuthentication() = default;
   /// Reads the file. Throws AuthenticationError.
   explicit AnyAuthentication(PasswordAuthenticationOptions options)
-      : held_{std::make_unique<PasswordAuthentication>(std::move(options))} {}
+      : held_{std::in_place_type<PasswordAuthentication>, std::move(options)} {}
   /// Reads the file. Throws AuthenticationError.
   explicit AnyAuthentication(TokenAuthenticationOptions options)
-      : held_{std::make_unique<TokenAuthentication>(std::move(options))} {}
+      : held_{std::in_place_type<TokenAuthentication>, std::move(options)} {}
 
   /// Reads the file again. A file that cannot be used changes nothing: the text says why. Empty when all went well.
   std::string reload() {
-    return visit([](auto& held) {
-      if constexpr (requires { held.reload(); }) {
-        return held.reload();
-      } else {
-        return std::string{};
-      }
-    });
+    return std::visit(
+        [](auto& held) {
+          if constexpr (requires { held.reload(); }) {
+            return held.reload();
+          } else {
+            return std::string{};
+          }
+        },
+        held_);
   }
 
   /// What an operator should hear about the file that was read last; empty where there is nothing.
   std::string warning() const {
-    return visit([](const auto& held) {
-      if constexpr (requires { held.warning(); }) {
-        return held.warning();
-      } else {
-        return std::string{};
-      }
-    });
+    return std::visit(
+        [](const auto& held) {
+          if constexpr (requires { held.warning(); }) {
+            return held.warning();
+          } else {
+            return std::string{};
+          }
+        },
+        held_);
   }
 
   bool asks_for_credentials() const {
-    return visit([](const auto& held) { return held.asks_for_credentials(); });
+    return std::visit([](const auto& held) { return held.asks_for_credentials(); }, held_);
   }
   void start(Waker waker) {
-    visit([&](auto& held) { held.start(waker); });
+    std::visit([&](auto& held) { held.start(waker); }, held_);
   }
   void stop() {
-    visit([](auto& held) { held.stop(); });
+    std::visit([](auto& held) { held.stop(); }, held_);
   }
   void check(std::uint64_t check, std::string_view address, BytesView credential) {
-    visit([&](auto& held) { held.check(check, address, credential); });
+    std::visit([&](auto& held) { held.check(check, address, credential); }, held_);
   }
   std::optional<CredentialChecked> completed() {
-    return visit([](auto& held) { return held.completed(); });
+    return std::visit([](auto& held) { return held.completed(); }, held_);
   }
   bool provisioned(std::string_view address) const {
-    return visit([&](const auto& held) { return held.provisioned(address); });
+    return std::visit([&](const auto& held) { return held.provisioned(address); }, held_);
   }
   bool may_create(std::string_view address, std::string_view room) const {
-    return visit([&](const auto& held) { return held.may_create(address, room); });
+    return std::visit([&](const auto& held) { return held.may_create(address, room); }, held_);
   }
   bool may_join(std::string_view address, std::string_view room) const {
-    return visit([&](const auto& held) { return held.may_join(address, room); });
+    return std::visit([&](const auto& held) { return held.may_join(address, room); }, held_);
   }
 
  private:
-  std::variant<NoAuthentication, std::unique_ptr<PasswordAuthentication>, std::unique_ptr<TokenAuthentication>> held_;
+  std::variant<NoAuthentication, PasswordAuthentication, TokenAuthentication> held_;
 };
 
 static_assert(Authenticator<AnyAuthentication>);

@@ -15,17 +15,17 @@ namespace restante {
 /// where a name stands twice in one object: readers differ in which of the two they take.
 inline std::optional<nlohmann::json> parse_json_object(std::string_view text) {
   constexpr int depth_max = 16;
-  using Event = nlohmann::json::parse_event_t;
+  using Found = nlohmann::json::parse_event_t;
   // The names of each object that is open, the innermost last.
   std::vector<std::set<std::string>> names;
   bool unequivocal = true;
-  const auto look = [&](int depth, Event event, nlohmann::json& value) {
+  const auto look = [&](int depth, Found found, nlohmann::json& value) {
     unequivocal = unequivocal && depth <= depth_max;
-    if (event == Event::object_start) {
+    if (found == Found::object_start) {
       names.emplace_back();
-    } else if (event == Event::object_end) {
+    } else if (found == Found::object_end) {
       names.pop_back();
-    } else if (event == Event::key) {
+    } else if (found == Found::key) {
       unequivocal = names.back().insert(value.get<std::string>()).second && unequivocal;
     }
     return true;

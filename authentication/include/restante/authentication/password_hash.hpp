@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include <restante/authentication.hpp>
+#include <restante/authentication/base64url.hpp>
 #include <restante/authentication/secret.hpp>
 
 namespace restante {
@@ -53,20 +54,11 @@ inline std::optional<std::uint32_t> take_number(std::string_view& text, std::str
   return number;
 }
 
-inline std::string unpadded_base64(BytesView bytes) {
-  constexpr int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
-  std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
-  text.pop_back();  // The zero at the end.
-  return text;
-}
+inline constexpr int base64_of_hashes = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 
-inline bool is_unpadded_base64(std::string_view text, std::size_t bytes) {
-  std::array<std::uint8_t, 64> decoded{};
-  std::size_t size = 0;
-  return sodium_base642bin(decoded.data(), decoded.size(), text.data(), text.size(), nullptr, &size, nullptr,
-                           sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
-         size == bytes;
+inline bool is_base64(std::string_view text, std::size_t bytes) {
+  const std::optional<Secret> decoded = from_base64(text, base64_of_hashes);
+  return decoded && decoded->size() == bytes;
 }
 
 inline constexpr std::size_t salt_bytes = crypto_pwhash_argon2id_SALTBYTES;
@@ -89,8 +81,8 @@ inline std::optional<PasswordCost> cost_of_password_hash(std::string_view hash) 
   }
   hash.remove_prefix(1);
   const std::size_t dollar = hash.find('$');
-  if (dollar == std::string_view::npos || !detail::is_unpadded_base64(hash.substr(0, dollar), detail::salt_bytes) ||
-      !detail::is_unpadded_base64(hash.substr(dollar + 1), detail::hash_bytes)) {
+  if (dollar == std::string_view::npos || !detail::is_base64(hash.substr(0, dollar), detail::salt_bytes) ||
+      !detail::is_base64(hash.substr(dollar + 1), detail::hash_bytes)) {
     return std::nullopt;
   }
   return PasswordCost{std::size_t{*kibibytes} * 1024, *passes};
@@ -127,7 +119,8 @@ inline std::string hash_of_nothing(PasswordCost cost) {
   randombytes_buf(salt.data(), salt.size());
   randombytes_buf(hash.data(), hash.size());
   return "$argon2id$v=19$m=" + std::to_string(cost.memory_bytes / 1024) + ",t=" + std::to_string(cost.passes) +
-         ",p=1$" + detail::unpadded_base64(salt) + "$" + detail::unpadded_base64(hash);
+         ",p=1$" + detail::to_base64(salt, detail::base64_of_hashes) + "$" +
+         detail::to_base64(hash, detail::base64_of_hashes);
 }
 
 }  // namespace restante

@@ -28,17 +28,17 @@ using WallSeconds = std::chrono::sys_seconds;
 /// What a token says.
 struct TokenClaims {
   /// "sub": the address that it lets its bearer open.
-  std::string address;
+  std::string address = {};
   /// "exp": from then on it counts for nothing.
-  std::optional<WallSeconds> expires;
+  std::optional<WallSeconds> expires = {};
   /// "nbf": before then it counts for nothing.
-  std::optional<WallSeconds> not_before;
+  std::optional<WallSeconds> not_before = {};
   /// "iat": when it was made.
-  std::optional<WallSeconds> issued;
+  std::optional<WallSeconds> issued = {};
   /// "aud": whom it is for; empty where it does not say.
-  std::vector<std::string> audiences;
+  std::vector<std::string> audiences = {};
   /// "rooms": the rooms that may be joined, by name, or by how the name begins where '*' stands at the end.
-  std::vector<std::string> rooms;
+  std::vector<std::string> rooms = {};
   /// "create_rooms": whether those of them that are not there may be created.
   bool create_rooms = false;
 
