@@ -407,7 +407,8 @@ class Messenger final : private TransportListener {
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
     if (!authenticator_.asks_for_credentials() || !core_.may_open(connection.slot)) {
-      open(connection, request, true, replies);
+      // Rule 1: who asks for no credentials takes none for a proof.
+      open(connection, request, false, replies);
     } else if (request.proof != Proof::credential) {
       replies(connection.slot, v2::Refused{request.tag, Refusal::unauthorised});
     } else {
