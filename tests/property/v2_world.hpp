@@ -2,6 +2,7 @@
 // to the model as soon as it is there.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -108,6 +109,7 @@ class V2World {
 
   void start() {
     transport_ = std::make_unique<test::RecordingTransport>();
+    replies_taken_ = 0;
     const V2Limits& l = limits_;
     MessengerOptions options;
     options.mailbox_messages_max = static_cast<std::uint32_t>(l.classic_messages_max);
@@ -145,13 +147,17 @@ class V2World {
 
   void tell_time() { model_.set_time(now_ms(), wall_now_ms()); }
 
+  // In the order in which they were sent, whoever they are for.
   void take_replies() {
-    for (std::size_t peer = 0; peer < peers; ++peer) {
-      if (connections_[peer]) {
-        for (const test::Bytes& bytes : transport_->replies(*connections_[peer])) {
-          model_.reply(peer, v2::decode_reply(bytes));
-        }
+    const std::vector<Connection>& sent = transport_->sent_in_order();
+    for (; replies_taken_ < sent.size(); ++replies_taken_) {
+      test::RecordingTransport::Record& record = transport_->record(sent[replies_taken_]);
+      const test::Bytes& bytes = record.sent[record.replies_read++];
+      const auto peer = std::find(connections_.begin(), connections_.end(), sent[replies_taken_]);
+      if (peer == connections_.end()) {
+        throw Disagreement{"something was sent to a peer that is gone"};
       }
+      model_.reply(static_cast<std::size_t>(peer - connections_.begin()), v2::decode_reply(bytes));
     }
   }
 
@@ -192,6 +198,7 @@ class V2World {
   std::unique_ptr<Messenger<test::RecordingTransport>> messenger_;
   std::array<std::optional<Connection>, peers> connections_;
   std::vector<Epoch> epochs_;
+  std::size_t replies_taken_ = 0;
   std::uint64_t entropy_ = 1;
   std::int64_t wall_ms_ = 1'000'000'000;
 };
