@@ -217,8 +217,7 @@ class Messenger final : private TransportListener {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
         tell_received(connection, session, message.first(message.size() - found->credential.size()));
-        associate(connection, session, *found, message.size());
-        return;
+        return associate(connection, session, *found, message.size());
       }
     }
     const bool tells = options_.packet_events && options_.on_event;
@@ -353,7 +352,8 @@ class Messenger final : private TransportListener {
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
     if (!doorkeeper_.asks() || !core_.may_open(connection.slot)) {
-      open(connection, request, true, replies);
+      // Rule 1: who asks for no credentials takes none for a proof.
+      open(connection, request, false, replies);
     } else if (request.proof != Proof::credential) {
       replies(connection.slot, v2::Refused{request.tag, Refusal::unauthorised});
     } else {
