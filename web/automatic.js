@@ -86,7 +86,10 @@ restante.Session = class Session {
   }
 };
 
-/** Fetches everything again and again, where the protocol has to be asked each time, while the person is associated and the store says at which interval. */
+/**
+ * Fetches everything again and again, where the protocol has to be asked each time, while the person is associated and
+ * the store says at which interval.
+ */
 restante.AutomaticFetch = class AutomaticFetch {
   /** The intervals to choose from, in seconds; 0 means not to fetch. */
   static INTERVALS = [0, 2, 10, 60];
@@ -107,7 +110,8 @@ restante.AutomaticFetch = class AutomaticFetch {
 
   #follow() {
     const { phase, protocol, interval } = this.#store.state;
-    const wanted = phase === "associated" && protocol === "classic" && AutomaticFetch.INTERVALS.includes(interval) ? interval : 0;
+    const isAsked = phase === "associated" && protocol === "classic";
+    const wanted = isAsked && AutomaticFetch.INTERVALS.includes(interval) ? interval : 0;
     if (wanted === this.#interval) {
       return;
     }

@@ -6,7 +6,8 @@ globalThis.restante ??= {};
 /**
  * Opens at once, and offers the subprotocol where one is given; browsers then connect only when the server agrees to it.
  * Events, with what they carry in `detail`:
- * "opened": {protocol}, what was agreed on, or ""; "received": Uint8Array, or null for a text message; "closed": {code, reason, wasOpen}, once, last.
+ * "opened": {protocol}, what was agreed on, or ""; "received": Uint8Array, or null for a text message;
+ * "closed": {code, reason, wasOpen}, once, last.
  * The constructor throws when the address is not one, or when the browser does not allow it.
  */
 restante.Connection = class Connection extends EventTarget {

@@ -129,7 +129,8 @@ restante.Inbox = class Inbox {
       return null;
     }
     const text = restante.protocolV2.textOf(payload);
-    const isIt = (message) => message.direction === "sent" && message.peer === source && message.text === text && !message.isBack;
+    const isIt = ({ direction, peer, isBack, ...message }) =>
+      direction === "sent" && peer === source && message.text === text && !isBack;
     return (
       messages.find((message) => isIt(message) && ["waiting", "accepted"].includes(message.outcome)) ??
       messages.find((message) => isIt(message) && message.outcome === "unknown") ??

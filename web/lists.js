@@ -127,7 +127,8 @@ restante.lists = (() => {
   function memberElement({ name, present }) {
     const made = element("li", "member");
     made.dataset.present = String(present);
-    made.append(foreignText("span", "member-name", name), element("span", "for-ears", present ? ", is here" : ", is away"));
+    made.append(foreignText("span", "member-name", name));
+    made.append(element("span", "for-ears", present ? ", is here" : ", is away"));
     return made;
   }
 

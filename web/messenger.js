@@ -1,5 +1,5 @@
-// What a person can do with the classic protocol: associate, leave, send, fetch. Turns requests into packets, matches replies to requests
-// first-in, first-out as the protocol promises, and writes what came of it into the store.
+// What a person can do with the classic protocol: associate, leave, send, fetch. Turns requests into packets, matches
+// replies to requests first-in, first-out as the protocol promises, and writes what came of it into the store.
 "use strict";
 
 globalThis.restante ??= {};
@@ -38,7 +38,8 @@ restante.Messenger = class Messenger extends EventTarget {
       if (reply.name === "ASSOCIATIONSUCCESS") {
         this.#store.openMailbox(address, id);
         this.#store.holdMailbox();
-        this.#store.change({ phase: "associated", protocol: "classic", payloadBytes: restante.protocol.PAYLOAD_BYTES_MAX });
+        const payloadBytes = restante.protocol.PAYLOAD_BYTES_MAX;
+        this.#store.change({ phase: "associated", protocol: "classic", payloadBytes });
         this.#store.notify(
           again ? `You are ${id} again.` : `You are ${id}. Messages for ${id} wait in its mailbox until you get them.`,
           "good",

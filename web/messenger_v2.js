@@ -12,6 +12,9 @@ globalThis.restante ??= {};
  * and with it an address that the person did not give up.
  */
 restante.MessengerV2 = class MessengerV2 extends EventTarget {
+  /** How long a server may take until an address is open and its rooms are entered. */
+  static #BEGIN_MS = 30_000;
+
   #store;
   #surroundings;
   #outbox;
@@ -25,6 +28,7 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
   #leaving = false;
   /** Counts what was begun and given up, so that what goes on after a wait knows whether it is still wanted. */
   #attempt = 0;
+  #callOffSilence = () => {};
 
   constructor(store, surroundings) {
     super();
@@ -153,6 +157,9 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
       return false;
     }
     this.#connection = connection;
+    this.#callOffSilence = this.#surroundings.timers.after(MessengerV2.#BEGIN_MS, () => {
+      this.#giveUp(connection, "The server does not answer.");
+    });
     const protocol = await new Promise((resolve, reject) => {
       connection.addEventListener("opened", ({ detail }) => resolve(detail.protocol));
       connection.addEventListener("closed", ({ detail }) => {
@@ -221,6 +228,7 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
       restante.expectConnectionLost(error);
       return;
     }
+    this.#callOffSilence();
     const reasons = {
       silent: "The server does not answer any more.",
       epoch: "The server has lost what it knew of your mailbox.",
@@ -306,6 +314,7 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
 
   #stop() {
     this.#attempt += 1;
+    this.#callOffSilence();
     this.#leaving = false;
     this.#connection = null;
     const exchange = this.#exchange;

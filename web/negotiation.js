@@ -94,7 +94,8 @@ restante.AnyMessenger = class AnyMessenger extends EventTarget {
     }
     if (restante.protocolV2.addressKind(address) !== "classic") {
       this.#classic.abandon();
-      this.#store.notify("This server speaks the classic protocol, which knows no names. Choose a number from 0 to 255.", "bad");
+      const words = "This server speaks the classic protocol, which knows no names. Choose a number from 0 to 255.";
+      this.#store.notify(words, "bad");
       return "nameless";
     }
     const result = await this.#classic.associate(server, Number(address));

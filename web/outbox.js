@@ -179,7 +179,8 @@ restante.Outbox = class Outbox {
     const bound = Math.min(Outbox.#FIRST_PAUSE_MS * 2 ** this.#refusedInARow, Outbox.#LAST_PAUSE_MS);
     this.#refusedInARow = Math.min(this.#refusedInARow + 1, 16);
     this.#callOff?.();
-    this.#callOff = this.#surroundings.timers.after(Math.ceil(bound * (1 + this.#surroundings.timers.random()) / 2), () => {
+    const { timers } = this.#surroundings;
+    this.#callOff = timers.after(Math.ceil((bound * (1 + timers.random())) / 2), () => {
       this.#callOff = null;
       this.push();
     });

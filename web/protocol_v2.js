@@ -170,7 +170,8 @@ restante.protocolV2 = (() => {
 
   const fixedBytes = (count) => ({
     write(value) {
-      require(new RegExp(`^[0-9a-f]{${2 * count}}$`).test(value), `${count} bytes have to stand here, in hexadecimal digits`);
+      const fits = /^[0-9a-f]*$/.test(value) && value.length === 2 * count;
+      require(fits, `${count} bytes have to stand here, in hexadecimal digits`);
       return fromHex(value);
     },
     read: (reader) => toHex(reader.take(count)),

@@ -306,9 +306,11 @@
     const room = store.state.selected;
     if (requireAssociated()) {
       const problem = await messenger.part(room);
-      store.notify(problem === null ? `You left ${room}.` : `You are still in ${room}: ${problem}.`, problem === null ? "good" : "bad");
       if (problem === null) {
+        store.notify(`You left ${room}.`, "good");
         page.threadTitle.focus();
+      } else {
+        store.notify(`You are still in ${room}: ${problem}.`, "bad");
       }
     }
   }
@@ -318,7 +320,8 @@
   function showNotification(message) {
     const { peer, text } = message;
     if (store.state.notifications && document.hidden && globalThis.Notification?.permission === "granted") {
-      const notification = new Notification(`Message from ${lists.whoOf(message)}`, { body: text ?? "", tag: `restante ${peer}` });
+      const title = `Message from ${lists.whoOf(message)}`;
+      const notification = new Notification(title, { body: text ?? "", tag: `restante ${peer}` });
       notification.addEventListener("click", () => {
         globalThis.focus();
         open(peer);

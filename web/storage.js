@@ -181,7 +181,8 @@ restante.Storage = class Storage {
   }
 
   static #isPlace(value) {
-    return typeof value === "object" && value !== null && /^[0-9a-f]{16}$/.test(value.epoch) && Storage.#isCount(value.handled);
+    const isObject = typeof value === "object" && value !== null;
+    return isObject && /^[0-9a-f]{16}$/.test(value.epoch) && Storage.#isCount(value.handled);
   }
 
   static #isJournal(value) {

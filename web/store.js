@@ -112,7 +112,10 @@ restante.Store = class Store extends EventTarget {
     this.change({ notice: { text, tone } });
   }
 
-  /** Takes up what this tab was doing before its reload; `choice` is for a tab that did nothing yet. Returns whether the person was associated, or to be. */
+  /**
+   * Takes up what this tab was doing before its reload; `choice` is for a tab that did nothing yet. Returns whether the
+   * person was associated, or to be.
+   */
   restoreTab(choice = "automatic") {
     const tab = this.#storage.loadTab();
     if (tab === null) {

@@ -18,8 +18,8 @@ int main() {
   using Messenger = restante::Messenger<restante::MemoryServer>;
   const auto bytes = Messenger::memory_bytes_max(options, 1000);
   const unsigned long long kibibytes = bytes / 1024 + 1;
-  std::printf("%u mailboxes of %u messages, and 1000 connections: less than %llu KiB\n", restante::Address::classic_count,
-              options.mailbox_messages_max, kibibytes);
+  std::printf("%u mailboxes of %u messages, and 1000 connections: less than %llu KiB\n",
+              restante::Address::classic_count, options.mailbox_messages_max, kibibytes);
 
   restante::MemoryNetwork network;
   restante::MemoryServer server{network};

@@ -20,9 +20,9 @@
 #include <restante/bytes.hpp>
 #include <restante/classic/service.hpp>
 #include <restante/core/core.hpp>
-#include <restante/detail/open_checks.hpp>
+#include <restante/detail/doorkeeper.hpp>
 #include <restante/detail/outgoing.hpp>
-#include <restante/entropy.hpp>
+#include <restante/detail/requirements.hpp>
 #include <restante/event.hpp>
 #include <restante/messenger_options.hpp>
 #include <restante/store.hpp>
@@ -38,23 +38,6 @@ namespace detail {
 inline MemoryStore memory_store;
 inline NoAuthentication no_authentication;
 
-// What an authenticator knows, for the core to ask.
-template <class A>
-class AuthoriserOf final : public Authoriser {
- public:
-  explicit AuthoriserOf(const A& authenticator) : authenticator_{authenticator} {}
-  bool provisioned(BytesView address) const override { return authenticator_.provisioned(as_text(address)); }
-  bool may_create(BytesView address, BytesView room) const override {
-    return authenticator_.may_create(as_text(address), as_text(room));
-  }
-  bool may_join(BytesView address, BytesView room) const override {
-    return authenticator_.may_join(as_text(address), as_text(room));
-  }
-
- private:
-  const A& authenticator_;
-};
-
 }  // namespace detail
 
 /// Serves both protocols (docs/protocol.md) on a transport, keeping messages in a store: restante.v2 where a client
@@ -66,19 +49,7 @@ class AuthoriserOf final : public Authoriser {
 ///     transport.run();
 template <class T, class S = MemoryStore, Authenticator A = NoAuthentication>
 class Messenger final : private TransportListener {
-  static_assert(ReportsEvents<T>,
-                "the transport lacks start(TransportListener&) or stop(): see restante/transport.hpp");
-  static_assert(SendsMessages<T>, "the transport lacks send(Connection, BytesView): see restante/transport.hpp");
-  static_assert(ClosesConnections<T>,
-                "the transport lacks close(Connection, CloseCode, std::string_view): see restante/transport.hpp");
-  static_assert(PausesReceiving<T>,
-                "the transport lacks pause(Connection) or resume(Connection): see restante/transport.hpp");
-  static_assert(KeepsTime<T>, "the transport lacks now(), wake_at(SteadyTime) or wake(): see restante/transport.hpp");
-  static_assert(RecordsChanges<S>,
-                "the store lacks record(const MessageStored&) or record(const MessageTaken&): see restante/store.hpp");
-  static_assert(LoadsMessages<S>, "the store lacks load(MessageLoader&): see restante/store.hpp");
-  static_assert(DurableAtOnce<S> || CommitsTurns<S>,
-                "the store has neither durable_at_once nor start, stop, commit and completed: see restante/store.hpp");
+  static_assert(detail::is_transport<T>() && detail::is_store<S>());
 
  public:
   /// Keeps messages in memory only, and asks for no credentials. Starts the transport.
@@ -94,28 +65,20 @@ class Messenger final : private TransportListener {
   Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
-        authenticator_{authenticator},
-        options_{with_defaults(std::move(options))},
+        options_{detail::checked(std::move(options))},
         recorder_{store},
-        authoriser_{authenticator},
+        doorkeeper_{authenticator},
         core_{recorder_, core_options()},
         outgoing_{transport_, store_, options_, core_, recorder_},
         protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}},
         buffer_(std::max<std::size_t>(options_.limits.payload_bytes_max, CoreType::members_bytes_max) +
                 v2::packet_bytes_beyond_payload) {
-    RESTANTE_ASSERT(options_.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.stuck_after > Duration::zero(), "stuck_after must be more than 0");
-    RESTANTE_ASSERT(options_.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
-    RESTANTE_ASSERT(options_.held_bytes_max >= 1, "held_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
-    RESTANTE_ASSERT(options_.refused_credential_after > Duration::zero(),
-                    "refused_credential_after must be more than 0");
     transport_.start(*this);
     const Waker waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }};
     if constexpr (!durable_at_once) {
       store_.start(waker);
     }
-    authenticator_.start(waker);
+    doorkeeper_.start(waker);
     load_store();
     set_wake_up();
   }
@@ -128,7 +91,7 @@ class Messenger final : private TransportListener {
     if constexpr (!durable_at_once) {
       store_.stop();
     }
-    authenticator_.stop();
+    doorkeeper_.stop();
     transport_.stop();
   }
 
@@ -163,12 +126,6 @@ class Messenger final : private TransportListener {
   /// How many messages wait in a mailbox.
   std::uint32_t depth(Address address) const noexcept { return core_.depth(address); }
 
-  /// The address of this name, where there is one.
-  std::optional<Address> find(std::string_view name) const {
-    const Address address = core_.addresses().find(as_bytes(name));
-    return address == Addresses::none ? std::nullopt : std::optional{address};
-  }
-
   /// Whether requests that change something are carried out: false from a failure of the store until it was loaded
   /// again.
   bool store_available() const noexcept { return core_.accepts_changes(); }
@@ -182,7 +139,7 @@ class Messenger final : private TransportListener {
         durable_at_once ? 0
                         : options.held_bytes_max + connections_max * (sizeof(detail::HeldReplies::Reply) +
                                                                       classic::packet_bytes_max + message_bytes_max);
-    return sizeof(Messenger) + CoreType::memory_bytes_max(core_options_of(options)) +
+    return sizeof(Messenger) + CoreType::memory_bytes_max(detail::core_options_of(options)) +
            3 * OutgoingType::connection_bytes * connections_max + 2 * held;
   }
 
@@ -209,30 +166,11 @@ class Messenger final : private TransportListener {
     }
   };
 
-  static MessengerOptions with_defaults(MessengerOptions options) {
-    if (!options.entropy) {
-      options.entropy = system_entropy;
-    }
-    if (!options.wall_clock) {
-      options.wall_clock = [] {
-        const auto since = std::chrono::system_clock::now().time_since_epoch();
-        return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-      };
-    }
-    return options;
-  }
-
-  static CoreOptions core_options_of(const MessengerOptions& options) {
-    return {.mailbox_messages_max = options.mailbox_messages_max,
-            .payload_bytes_max = options.payload_bytes_max,
-            .limits = options.limits};
-  }
-
   CoreOptions core_options() {
-    CoreOptions options = core_options_of(options_);
+    CoreOptions options = detail::core_options_of(options_);
     options.entropy = {&options_.entropy,
                        [](void* context) { return (*static_cast<Callback<std::uint64_t()>*>(context))(); }};
-    options.authoriser = authenticator_.asks_for_credentials() ? &authoriser_ : nullptr;
+    options.authoriser = doorkeeper_.asks() ? &doorkeeper_ : nullptr;
     return options;
   }
 
@@ -275,17 +213,24 @@ class Messenger final : private TransportListener {
   }
 
   void receive_classic(Connection connection, SessionState& session, BytesView message) {
-    if (authenticator_.asks_for_credentials()) {
+    if (doorkeeper_.asks()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
         tell_received(connection, session, message.first(message.size() - found->credential.size()));
-        associate(connection, session, *found, message.size());
-        return;
+        return associate(connection, session, *found, message.size());
       }
     }
-    tell_received(connection, session, message);
+    const bool tells = options_.packet_events && options_.on_event;
+    if (tells) {
+      tell(event::PacketReceived{connection, message});
+    }
     classic::ReplyBuffer buffer;
-    reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
+    const BytesView answer = classic::Service{core_, connection.slot, buffer}.answer(message);
+    ++counters_.packets_sent;
+    if (tells) {
+      tell(event::PacketSent{connection, answer});
+    }
+    outgoing_.reply(connection, session, answer, message.size());
   }
 
   void receive_v2(Connection connection, SessionState& session, BytesView message) {
@@ -305,12 +250,14 @@ class Messenger final : private TransportListener {
   }
 
   void turn_ended() override {
-    serve();
+    const bool is_quiet = core_.is_quiet();
+    if (!is_quiet) {
+      serve();
+    }
     if constexpr (!durable_at_once) {
       outgoing_.commit();
     }
-    time_is_set_ = false;
-    set_wake_up();
+    set_wake_up(is_quiet);
   }
 
   void drained(Connection connection) override {
@@ -329,7 +276,6 @@ class Messenger final : private TransportListener {
 
   void woken() override {
     wake_up_ = never;
-    time_is_set_ = false;
     set_time();
     if constexpr (!durable_at_once) {
       if (const std::error_code error = outgoing_.take_completions()) {
@@ -346,16 +292,15 @@ class Messenger final : private TransportListener {
       load_store();
     }
     outgoing_.close_stuck();
-    time_is_set_ = false;
     set_wake_up();
   }
 
-  // Time is that of the turn: everything that came together happens at once.
+  // The core counts in milliseconds, and asking the system is not for nothing.
   void set_time() {
-    if (!time_is_set_) {
-      time_is_set_ = true;
+    if (transport_.now() >= next_millisecond_) {
       const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
       core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
+      next_millisecond_ = after(SteadyTime{}, steady + std::chrono::milliseconds{1});
     }
   }
 
@@ -406,8 +351,9 @@ class Messenger final : private TransportListener {
   // Credentials.
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
-    if (!authenticator_.asks_for_credentials() || !core_.may_open(connection.slot)) {
-      open(connection, request, true, replies);
+    if (!doorkeeper_.asks() || !core_.may_open(connection.slot)) {
+      // Rule 1: who asks for no credentials takes none for a proof.
+      open(connection, request, false, replies);
     } else if (request.proof != Proof::credential) {
       replies(connection.slot, v2::Refused{request.tag, Refusal::unauthorised});
     } else {
@@ -438,35 +384,25 @@ class Messenger final : private TransportListener {
   // order.
   void check(SessionState& session, detail::OpenCheck open, BytesView credential) {
     outgoing_.pause_for_verdict(open.connection, session);
-    const std::string address = open.address;
-    authenticator_.check(checks_.add(std::move(open)), address, credential);
+    doorkeeper_.check(std::move(open), credential);
   }
 
   void take_verdicts() {
-    while (const std::optional<CredentialChecked> checked = authenticator_.completed()) {
-      if (std::optional<detail::OpenCheck> open = checks_.take(checked->check);
-          open && outgoing_.is_open(open->connection)) {
-        if (checked->verdict == Verdict::rejected) {
+    doorkeeper_.take_verdicts(
+        transport_.now(), options_.refused_credential_after,
+        [this](const detail::OpenCheck& check) {
           ++counters_.credentials_rejected;
-          tell(event::CredentialRejected{open->connection, as_bytes(open->address)});
-          checks_.refuse_at(after(transport_.now(), options_.refused_credential_after), std::move(*open));
-        } else {
-          judge(*open, checked->verdict);
-        }
-      }
-    }
-    while (const std::optional<detail::OpenCheck> open = checks_.take_refused(transport_.now())) {
-      if (outgoing_.is_open(open->connection)) {
-        judge(*open, Verdict::rejected);
-      }
-    }
+          tell(event::CredentialRejected{check.connection, as_bytes(check.address)});
+        },
+        [this](const detail::OpenCheck& check, Verdict verdict) { judge(check, verdict); });
   }
 
   void judge(const detail::OpenCheck& check, Verdict verdict) {
-    SessionState& session = outgoing_.known(check.connection);
-    if (session.closing || session.leaves_with != 0) {
+    SessionState* const found = outgoing_.find(check.connection);
+    if (found == nullptr || found->closing || found->leaves_with != 0) {
       return;
     }
+    SessionState& session = *found;
     request_bytes_ = 0;
     Replies replies{*this};
     if (!check.is_v2) {
@@ -497,7 +433,8 @@ class Messenger final : private TransportListener {
 
   void load_store() {
     const bool was_available = core_.accepts_changes();
-    close_opened();
+    // What a v2 client was told of its mailbox may not hold after loading: it opens again and sees.
+    outgoing_.close_those([this](Session slot) { return core_.opened(slot).has_value(); });
     if (const std::error_code error = core_.load(store_)) {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
       if (was_available) {
@@ -512,23 +449,13 @@ class Messenger final : private TransportListener {
     }
   }
 
-  // What a v2 client was told of its mailbox may not hold after loading: it opens again and sees.
-  void close_opened() {
-    for (std::uint32_t slot = 0; slot < outgoing_.sessions().size(); ++slot) {
-      SessionState& session = outgoing_.sessions()[slot];
-      if (session.open && !session.closing && core_.opened(slot)) {
-        outgoing_.close(Connection{slot, session.generation}, session, close_code::try_again_later,
-                        "the store failed; what became of requests is unknown");
-      }
-    }
-  }
-
-  void set_wake_up() {
-    SteadyTime next = std::min({retry_at_, outgoing_.next_deadline(), checks_.next_deadline()});
-    if (core_.has_work()) {
-      next = transport_.now();
-    } else if (const std::optional<std::uint64_t> core_ms = core_.next_wake_ms()) {
-      next = std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}));
+  void set_wake_up(bool is_quiet = false) {
+    SteadyTime next = std::min({retry_at_, outgoing_.next_deadline(), doorkeeper_.next_deadline()});
+    if (!is_quiet) {
+      const std::optional<std::uint64_t> core_ms = core_.next_wake_ms();
+      next = core_.has_work() ? transport_.now()
+             : core_ms        ? std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}))
+                              : next;
     }
     if (next != wake_up_) {
       wake_up_ = next;
@@ -545,10 +472,9 @@ class Messenger final : private TransportListener {
 
   T& transport_;
   S& store_;
-  A& authenticator_;
   MessengerOptions options_;
   Recorder recorder_;
-  detail::AuthoriserOf<A> authoriser_;
+  detail::Doorkeeper<A> doorkeeper_;
   CoreType core_;
   OutgoingType outgoing_;
   Protocol protocols_[1];
@@ -556,8 +482,7 @@ class Messenger final : private TransportListener {
   std::vector<std::uint8_t> buffer_;
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;
-  detail::OpenChecks checks_;
-  bool time_is_set_ = false;
+  SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;

@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <restante/assert.hpp>
 #include <restante/callback.hpp>
 #include <restante/core/counters.hpp>
+#include <restante/core/keeping.hpp>
 #include <restante/core/limits.hpp>
 #include <restante/core/refusal.hpp>
 #include <restante/event.hpp>
+#include <restante/system.hpp>
 #include <restante/time.hpp>
 
 namespace restante {
@@ -40,13 +43,40 @@ struct MessengerOptions {
   Duration refused_credential_after = std::chrono::seconds{1};
   /// Where epochs and resume tokens come from: gives 64 bits that nobody can foresee. system_entropy() unless given.
   Callback<std::uint64_t()> entropy = {};
-  /// What time it is for people: milliseconds since 1970-01-01 00:00 UTC. The clock of the system unless given.
+  /// What time it is for people: milliseconds since 1970-01-01 00:00 UTC. system_wall_clock_ms() unless given.
   Callback<std::uint64_t()> wall_clock = {};
   /// Is told what happens, on the thread of the transport. Must not call the Messenger, the transport or the store.
   Callback<void(const Event&)> on_event = {};
   /// Whether on_event is told of each packet too. Where nobody looks at them, a request costs less without.
   bool packet_events = true;
 };
+
+namespace detail {
+
+// Asserts that options are in range, and fills in what the system is asked for.
+inline MessengerOptions checked(MessengerOptions options) {
+  RESTANTE_ASSERT(options.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.stuck_after > Duration::zero(), "stuck_after must be more than 0");
+  RESTANTE_ASSERT(options.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
+  RESTANTE_ASSERT(options.held_bytes_max >= 1, "held_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
+  RESTANTE_ASSERT(options.refused_credential_after > Duration::zero(), "refused_credential_after must be more than 0");
+  if (!options.entropy) {
+    options.entropy = system_entropy;
+  }
+  if (!options.wall_clock) {
+    options.wall_clock = system_wall_clock_ms;
+  }
+  return options;
+}
+
+inline CoreOptions core_options_of(const MessengerOptions& options) {
+  return {.mailbox_messages_max = options.mailbox_messages_max,
+          .payload_bytes_max = options.payload_bytes_max,
+          .limits = options.limits};
+}
+
+}  // namespace detail
 
 /// Numbers about a Messenger, for operators and for checkers.
 struct MessengerCounters {

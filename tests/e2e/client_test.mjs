@@ -5,7 +5,15 @@ import { describe, test } from "node:test";
 import { ScriptedStorage, settle } from "./scripted.mjs";
 import { loadPageScripts, parseBytes } from "./support.mjs";
 
-const restante = loadPageScripts("protocol.js", "protocol_v2.js", "connection.js", "storage.js", "store.js", "messenger.js", "automatic.js");
+const restante = loadPageScripts(
+  "protocol.js",
+  "protocol_v2.js",
+  "connection.js",
+  "storage.js",
+  "store.js",
+  "messenger.js",
+  "automatic.js",
+);
 
 /** Has the events of restante.Connection; the test says what the server does. */
 class ScriptedConnection extends EventTarget {

@@ -111,7 +111,8 @@ class World {
   person({ local = new ScriptedStorage(), session = new ScriptedStorage() } = {}) {
     const person = { local, tab: session, connections: [], fetched: [], isOpen: true };
     const isOpen = () => person.isOpen;
-    const store = new restante.Store(new restante.Storage(local.seenWhile(isOpen), session.seenWhile(isOpen)), () => this.time.now);
+    const storage = new restante.Storage(local.seenWhile(isOpen), session.seenWhile(isOpen));
+    const store = new restante.Store(storage, () => this.time.now);
     const timers = {
       random: () => this.time.random(),
       after: (milliseconds, action) => this.time.after(milliseconds, () => person.isOpen && action()),
@@ -617,6 +618,32 @@ describe("receiving", () => {
     assert.equal(ada.store.state.phase, "associated");
   });
 
+  test("so is one on which nothing came at all", async () => {
+    for (const silent of ["OPEN", "JOIN"]) {
+      const world = new World();
+      const ada = await world.opened("ada");
+      await ada.messenger.join("#lobby");
+      let ignored = 0;
+      const { server } = world;
+      const receive = server.connect.bind(server);
+      server.connect = (peer) => {
+        const session = receive(peer);
+        const take = session.receive.bind(session);
+        session.receive = (bytes) => {
+          const isIgnored = server.decode(bytes).name === silent && (ignored += 1) === 1;
+          return isIgnored ? undefined : take(bytes);
+        };
+        return session;
+      };
+      ada.connections[0].cut();
+      await world.time.pass(20_000);
+      assert.equal(ignored, 1);
+      await world.time.pass(60_000);
+      assert.equal(ignored, 2);
+      assert.equal(ada.store.state.phase, "associated");
+    }
+  });
+
   test("a server that does not keep to the protocol is left", async () => {
     const world = new World();
     const ada = await world.opened("ada");
@@ -677,7 +704,7 @@ describe("rooms", () => {
       ["second", "received", "bob"],
     ]);
     assert.deepEqual(bob.fetched, ["first"]);
-    assert.deepEqual(bob.store.state.messages.map(({ peer, text }) => [peer, text]), [["#lobby", "first"], ["#lobby", "second"]]);
+    assert.deepEqual(bob.store.state.messages.map(({ peer, text }) => `${peer} ${text}`), ["#lobby first", "#lobby second"]);
   });
 
   test("show what somebody sent with another browser, also when it is the same words", async () => {
@@ -858,7 +885,8 @@ describe("through a storm of broken connections, lost replies and reloads", () =
       }
       await world.time.pass(300_000);
       assert.ok(outcomes(people[0]).every((outcome) => outcome.endsWith(" accepted")), outcomes(people[0]).join());
-      const shown = (peer) => people[1].store.state.messages.filter((message) => message.peer === peer).map(({ text }) => text);
+      const { messages } = people[1].store.state;
+      const shown = (peer) => messages.filter((message) => message.peer === peer).map(({ text }) => text);
       assert.deepEqual(shown("ada"), sent.bob);
       assert.deepEqual(shown("#lobby"), sent["#lobby"]);
       assert.deepEqual(world.server.texts("#lobby"), sent["#lobby"]);

@@ -10,8 +10,15 @@ import { loadPageScripts, webFolder } from "./support.mjs";
 
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 /** As strict as that of the real server. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src ws: wss:; base-uri 'none'; form-action 'none'";
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src ws: wss:",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
 
 const timers = {
   after(milliseconds, action) {

@@ -20,8 +20,10 @@ function parseName(text) {
   return protocolV2.textOf(Uint8Array.from(bytes));
 }
 
-const parseMembers = (text) =>
-  text.split(",").filter((entry) => entry !== "").map((entry) => ({ present: entry[0] === "1", name: parseName(entry.slice(2)) }));
+function parseMembers(text) {
+  const entries = text.split(",").filter((entry) => entry !== "");
+  return entries.map((entry) => ({ present: entry[0] === "1", name: parseName(entry.slice(2)) }));
+}
 
 function parseValue(name, field, text) {
   if (field === "members" && name === "MEMBERS") {
@@ -44,7 +46,8 @@ function readLine([name, fields, rest, bytes]) {
   if (name in restFields) {
     packet[restFields[name]] = parseBytes(rest);
   }
-  const sayable = Object.values(packet).every((value) => value !== null && (typeof value !== "number" || Number.isSafeInteger(value)));
+  const isSayable = (value) => value !== null && (typeof value !== "number" || Number.isSafeInteger(value));
+  const sayable = Object.values(packet).every(isSayable);
   return { packet, sayable, bytes: parseBytes(bytes), what: `${name} ${fields}` };
 }
 
@@ -145,7 +148,10 @@ test("every reason of the protocol has a name of its own, and one that is unknow
 
 test("every request has replies of its own, and can be refused", () => {
   const replies = vectors("server").map(readLine).filter(({ sayable }) => sayable).map(({ packet }) => packet);
-  const answered = (name) => [...new Set(replies.filter((reply) => protocolV2.answers(reply, { name })).map((reply) => reply.name))];
+  const answered = (name) => {
+    const fitting = replies.filter((reply) => protocolV2.answers(reply, { name }));
+    return [...new Set(fitting.map((reply) => reply.name))];
+  };
   assert.deepEqual(answered("OPEN"), ["OPENED", "REFUSED"]);
   assert.deepEqual(answered("PUSH"), ["ACCEPTED", "REFUSED"]);
   assert.deepEqual(answered("FETCH"), ["MESSAGE", "FETCHED", "MISSED", "REFUSED"]);

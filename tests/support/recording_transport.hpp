@@ -63,6 +63,7 @@ class RecordingTransport {
       return 0;
     }
     sender.sent.emplace_back(message);
+    sent_in_order_.push_back(connection);
     return sender.waiting_bytes;
   }
 
@@ -214,6 +215,8 @@ class RecordingTransport {
   Connection opening() const { return opening_; }
   /// Messages that were sent on connections that were closing or gone.
   int swallowed() const { return swallowed_; }
+  /// For each message that was sent, on which connection.
+  const std::vector<Connection>& sent_in_order() const { return sent_in_order_; }
   const std::vector<Connection>& closed_in_order() const { return closed_in_order_; }
   const std::vector<Connection>& resumed_in_order() const { return resumed_in_order_; }
   /// For tests that break the contract on purpose.
@@ -261,6 +264,7 @@ class RecordingTransport {
   std::map<Connection, Record> records_;
   // By slot: the latest generation, and whether it is in use.
   std::vector<std::pair<std::uint32_t, bool>> slots_;
+  std::vector<Connection> sent_in_order_;
   std::vector<Connection> closed_in_order_;
   std::vector<Connection> resumed_in_order_;
 };

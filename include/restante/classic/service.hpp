@@ -26,7 +26,7 @@ class Service {
   Service(Core& core, Session session, ReplyBuffer& buffer) : core_{core}, session_{session}, buffer_{buffer} {}
 
   /// Carries out what `message` asks for and gives the reply, which lies in the buffer.
-  BytesView answer(BytesView message) {
+  [[gnu::always_inline]] BytesView answer(BytesView message) {
     return std::visit([this](const auto& packet) { return this->answer_packet(packet); },
                       decode_client_packet(message));
   }

@@ -86,6 +86,8 @@ class Corresponding : public Accepting<Recorder> {
     }
     if (!refusal && request.rewind) {
       rewind(wait);
+      // What this leaves is there for those who wait, too.
+      this->make_ready(*owner);
     }
     answer_or_wait(std::move(wait), request.wait_ms, refusal, out);
   }

@@ -65,6 +65,9 @@ class Delivering : public Keeping<Recorder> {
   /// Whether serve() has something to do now.
   bool has_work() const noexcept { return !ready_.empty() || !ready_rooms_.empty(); }
 
+  /// Whether nobody waits for anything and nothing can expire: then there is nothing to serve, now or later.
+  bool is_quiet() const noexcept { return !has_work() && waits_.size() == 0 && !this->has_expiring(); }
+
   /// Whether the deadline of some request may have passed.
   bool next_deadline_passed() const {
     const std::optional<std::uint64_t> next = waits_.next_deadline_ms();

@@ -162,7 +162,8 @@ class Keeping {
   }
 
   // Puts a message into a mailbox or room; whether it may be there has been decided.
-  void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence, std::uint64_t expires_ms) {
+  [[gnu::always_inline]] void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence,
+                                    std::uint64_t expires_ms) {
     Mailbox& mailbox = mailboxes_[receiver.index()];
     recorder_.record(MessageStored{receiver, mailbox.next_offset(), sender, payload, sequence, wall_ms_, expires_ms});
     put(mailbox, receiver, sender, payload).time_ms = wall_ms_;
@@ -172,7 +173,8 @@ class Keeping {
     }
   }
 
-  MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender, BytesView payload) {
+  [[gnu::always_inline]] MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender,
+                                                   BytesView payload) {
     last_stored_ = mailbox.append(pool_, sender, payload);
     MessagePool::Message& message = pool_.at(last_stored_);
     message.receiver = receiver;
@@ -205,7 +207,11 @@ class Keeping {
     message.delivered = false;
     message.sequence = sequence;
     message.quota = quota;
-    message.timer = expires_ms == 0 ? TimerWheel::none : expiry_.add(expires_ms, last_stored_);
+    message.timer = TimerWheel::none;
+    if (expires_ms != 0) {
+      follow_wall(wall_ms_);
+      message.timer = expiry_.add(expires_ms, last_stored_);
+    }
     AddressState& sender = addresses_[message.sender];
     if (sender.messages_sent++ == 0) {
       note_idle(message.sender);
@@ -281,14 +287,19 @@ class Keeping {
     }
   }
 
+  // The clock on the wall may have been set back.
+  void follow_wall(std::uint64_t wall_ms) {
+    if (wall_ms < expiry_.now()) {
+      expiry_.restart(wall_ms);
+    }
+  }
+
   // Messages whose time has come are gone before anything else is looked at.
   void expire(std::uint64_t wall_ms) {
     if (!writable_) {
       return;
     }
-    if (wall_ms < expiry_.now()) {
-      expiry_.restart(wall_ms);
-    }
+    follow_wall(wall_ms);
     while (const std::optional<std::uint32_t> due = expiry_.pop(wall_ms)) {
       MessagePool::Message& message = pool_.at(*due);
       message.timer = TimerWheel::none;

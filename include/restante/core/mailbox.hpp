@@ -23,23 +23,21 @@ class Mailbox {
   Offset next_offset() const noexcept { return next_offset_; }
 
   /// How many messages were ever put in.
-  std::uint64_t appended() const noexcept { return appended_; }
+  std::uint64_t appended() const noexcept { return next_offset_ - skipped_; }
 
   /// The oldest and the youngest message, or none.
   MessagePool::Index oldest_index() const noexcept { return oldest_; }
   MessagePool::Index youngest_index() const noexcept { return youngest_; }
 
-  /// Puts a message at the end, with the next offset.
-  MessagePool::Index append(MessagePool& pool, Address sender, BytesView payload) {
-    const MessagePool::Index index = pool.store(next_offset_, sender, payload);
-    pool.at(index).previous = youngest_;
+  /// Puts a message at the end, with the next offset, and gives where it lies.
+  [[gnu::always_inline]] MessagePool::Index append(MessagePool& pool, Address sender, BytesView payload) {
+    const MessagePool::Index index = pool.store(next_offset_, youngest_, sender, payload);
     (youngest_ == MessagePool::none ? oldest_ : pool.at(youngest_).next) = index;
     youngest_ = index;
     if (undelivered_ == MessagePool::none) {
       undelivered_ = index;
     }
     ++size_;
-    ++appended_;
     bytes_ += payload.size();
     ++next_offset_;
     return index;
@@ -53,20 +51,32 @@ class Mailbox {
 
   /// Removes the oldest message. The mailbox must not be empty. What oldest() gave can be read until the next append()
   /// to any mailbox of the pool.
-  void remove_oldest(MessagePool& pool) {
+  [[gnu::always_inline]] void remove_oldest(MessagePool& pool) {
     RESTANTE_ASSERT(size_ != 0, "an empty mailbox has no oldest message");
-    remove(pool, oldest_);
+    const MessagePool::Index index = oldest_;
+    const MessagePool::Message& message = pool.at(index);
+    oldest_ = message.next;
+    (oldest_ == MessagePool::none ? youngest_ : pool.at(oldest_).previous) = MessagePool::none;
+    // The oldest is the first of those that were delivered, or the next to be.
+    undelivered_ == index ? static_cast<void>(undelivered_ = oldest_) : static_cast<void>(--delivered_);
+    --size_;
+    bytes_ -= message.payload_bytes;
+    pool.release(index);
   }
 
   /// Removes a message, which must be in this mailbox.
   void remove(MessagePool& pool, MessagePool::Index index) {
+    if (index == oldest_) {
+      remove_oldest(pool);
+      return;
+    }
     const MessagePool::Message& message = pool.at(index);
     if (undelivered_ == index) {
       undelivered_ = message.next;
     } else if (delivered_ != 0 && is_delivered(pool, message.offset)) {
       --delivered_;
     }
-    (oldest_ == index ? oldest_ : pool.at(message.previous).next) = message.next;
+    pool.at(message.previous).next = message.next;
     (youngest_ == index ? youngest_ : pool.at(message.next).previous) = message.previous;
     --size_;
     bytes_ -= message.payload_bytes;
@@ -76,6 +86,7 @@ class Mailbox {
   /// Leaves out offsets, so that the next message gets `offset`; an offset that has been passed is not used again.
   void skip_to(Offset offset) {
     RESTANTE_ASSERT(offset >= next_offset_, "an offset of a mailbox would be used twice");
+    skipped_ += offset - next_offset_;
     next_offset_ = offset;
   }
 
@@ -128,7 +139,8 @@ class Mailbox {
   Offset next_offset_ = 0;
   Offset delivered_end_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t appended_ = 0;
+  /// Offsets that were left out.
+  Offset skipped_ = 0;
 };
 
 }  // namespace restante

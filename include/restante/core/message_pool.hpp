@@ -71,8 +71,8 @@ class MessagePool {
     return sizeof(Message) + (payload_bytes > place_bytes ? payload_bytes : 0);
   }
 
-  /// Copies a message in, which is not tracked.
-  Index store(Offset offset, Address sender, BytesView payload) {
+  /// Copies a message in, which is not tracked. `previous` is the next older one of the mailbox, or none.
+  [[gnu::always_inline]] Index store(Offset offset, Index previous, Address sender, BytesView payload) {
     if (free_ == none) {
       add_chunk();
     }
@@ -81,15 +81,15 @@ class MessagePool {
     free_ = place.next;
     place.offset = offset;
     place.next = none;
+    place.previous = previous;
     place.sender = sender;
     place.payload_bytes = static_cast<std::uint32_t>(payload.size());
     place.tracked = false;
-    std::uint8_t* bytes = place.payload_storage.data();
-    if (payload.size() > place_bytes) {
-      place.long_payload = std::make_unique_for_overwrite<std::uint8_t[]>(payload.size());
-      bytes = place.long_payload.get();
+    if (payload.size() <= place_bytes) {
+      std::copy(payload.begin(), payload.end(), place.payload_storage.begin());
+    } else {
+      store_long(place, payload);
     }
-    std::copy(payload.begin(), payload.end(), bytes);
     return index;
   }
 
@@ -107,7 +107,13 @@ class MessagePool {
   const Message& at(Index index) const { return chunks_[index / chunk_messages][index % chunk_messages]; }
 
  private:
-  void add_chunk() {
+  // Out of the way of the others.
+  [[gnu::noinline]] static void store_long(Message& place, BytesView payload) {
+    place.long_payload = std::make_unique<std::uint8_t[]>(payload.size());
+    std::copy(payload.begin(), payload.end(), place.long_payload.get());
+  }
+
+  [[gnu::noinline]] void add_chunk() {
     const auto first = static_cast<Index>(chunks_.size() * chunk_messages);
     chunks_.push_back(std::make_unique_for_overwrite<Message[]>(chunk_messages));
     for (Index index = first + chunk_messages; index-- > first;) {

@@ -87,6 +87,11 @@ class Outgoing {
     return sessions_[connection.slot];
   }
 
+  /// The connection, where it is still open.
+  SessionState* find(Connection connection) noexcept {
+    return is_open(connection) ? &sessions_[connection.slot] : nullptr;
+  }
+
   bool is_open(Connection connection) const noexcept {
     return connection.slot < sessions_.size() && sessions_[connection.slot].open &&
            sessions_[connection.slot].generation == connection.generation;
@@ -272,13 +277,22 @@ class Outgoing {
   void fail() {
     while (!held_.empty()) {
       const Connection connection = held_.pop_front().connection;
-      SessionState& session = sessions_[connection.slot];
-      if (session.open && session.generation == connection.generation && !session.closing) {
-        close(connection, session, close_code::try_again_later, "the store failed; what became of requests is unknown");
+      if (is_open(connection)) {
+        close_for_store(connection.slot);
       }
     }
     recorder_.changed = false;
     durable_turn_ = committed_turn_;
+  }
+
+  /// Closes connections, by slot, for which `predicate` holds, as after a failure of the store.
+  template <class Predicate>
+  void close_those(Predicate predicate) {
+    for (std::uint32_t slot = 0; slot < sessions_.size(); ++slot) {
+      if (sessions_[slot].open && predicate(slot)) {
+        close_for_store(slot);
+      }
+    }
   }
 
   /// A reply that was made just now leaves, or waits for the changes before it.
@@ -304,6 +318,13 @@ class Outgoing {
       sizeof(SessionState) + sizeof(std::uint32_t) + 2 * SlotList::slot_bytes + sizeof(Connection);
 
  private:
+  void close_for_store(std::uint32_t slot) {
+    if (!sessions_[slot].closing) {
+      close({slot, sessions_[slot].generation}, sessions_[slot], close_code::try_again_later,
+            "the store failed; what became of requests is unknown");
+    }
+  }
+
   template <class E>
   void tell(const E& event) {
     if (options_.on_event) {

@@ -33,7 +33,7 @@ TEST(SecretFile, IsReadAndSaysWhetherOthersMayReadIt) {
   const Folder folder;
   EXPECT_EQ(read_secret_file(folder.write("own", "secret"), 6).content.text(), "secret");
   EXPECT_FALSE(read_secret_file(folder / "own", 6).others_may_read);
-  for (const mode_t mode : {0640, 0604, 0620, 0602}) {
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0602U}) {
     EXPECT_TRUE(read_secret_file(folder.write("open", "secret", mode), 6).others_may_read) << mode;
   }
 }

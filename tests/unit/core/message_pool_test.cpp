@@ -17,7 +17,7 @@ using test::text_bytes;
 
 TEST(MessagePool, GivesBackWhatWasStored) {
   MessagePool pool;
-  const MessagePool::Index index = pool.store(12, Address{7}, as_bytes("hello"));
+  const MessagePool::Index index = pool.store(12, MessagePool::none, Address{7}, as_bytes("hello"));
   const MessagePool::Message& message = pool.at(index);
   EXPECT_EQ(message.offset, 12U);
   EXPECT_EQ(message.sender, Address{7});
@@ -28,8 +28,8 @@ TEST(MessagePool, GivesBackWhatWasStored) {
 TEST(MessagePool, TakesPayloadsOfNothingAndOfTheLongestThatLiesInAPlace) {
   MessagePool pool;
   const std::string longest(MessagePool::place_bytes, '\xff');
-  const MessagePool::Index empty = pool.store(0, Address{1}, {});
-  const MessagePool::Index full = pool.store(1, Address{1}, as_bytes(longest));
+  const MessagePool::Index empty = pool.store(0, MessagePool::none, Address{1}, {});
+  const MessagePool::Index full = pool.store(1, MessagePool::none, Address{1}, as_bytes(longest));
   EXPECT_TRUE(pool.at(empty).payload().empty());
   EXPECT_EQ(Bytes{pool.at(full).payload()}, text_bytes(longest));
 }
@@ -37,19 +37,19 @@ TEST(MessagePool, TakesPayloadsOfNothingAndOfTheLongestThatLiesInAPlace) {
 TEST(MessagePool, KeepsALongerPayloadBesideItsPlace) {
   MessagePool pool;
   const std::string longer(MessagePool::place_bytes + 1, 'x');
-  const MessagePool::Index first = pool.store(0, Address{1}, as_bytes(longer));
+  const MessagePool::Index first = pool.store(0, MessagePool::none, Address{1}, as_bytes(longer));
   EXPECT_EQ(Bytes{pool.at(first).payload()}, text_bytes(longer));
   EXPECT_EQ(MessagePool::cost_bytes(255), sizeof(MessagePool::Message) + 255);
   EXPECT_EQ(MessagePool::cost_bytes(254), sizeof(MessagePool::Message));
   pool.release(first);
-  const MessagePool::Index again = pool.store(1, Address{1}, as_bytes("short"));
+  const MessagePool::Index again = pool.store(1, MessagePool::none, Address{1}, as_bytes("short"));
   EXPECT_EQ(again, first);
   EXPECT_EQ(Bytes{pool.at(again).payload()}, text_bytes("short"));
 }
 
 TEST(MessagePool, CanBeReadAfterTheReleaseUntilTheNextStore) {
   MessagePool pool;
-  const MessagePool::Index index = pool.store(0, Address{1}, as_bytes("still here"));
+  const MessagePool::Index index = pool.store(0, MessagePool::none, Address{1}, as_bytes("still here"));
   const BytesView payload = pool.at(index).payload();
   pool.release(index);
   EXPECT_EQ(Bytes{payload}, text_bytes("still here"));
@@ -57,10 +57,10 @@ TEST(MessagePool, CanBeReadAfterTheReleaseUntilTheNextStore) {
 
 TEST(MessagePool, UsesReleasedPlacesAgainBeforeOthers) {
   MessagePool pool;
-  const MessagePool::Index first = pool.store(0, Address{1}, as_bytes("a"));
-  pool.store(1, Address{1}, as_bytes("b"));
+  const MessagePool::Index first = pool.store(0, MessagePool::none, Address{1}, as_bytes("a"));
+  pool.store(1, MessagePool::none, Address{1}, as_bytes("b"));
   pool.release(first);
-  EXPECT_EQ(pool.store(2, Address{1}, as_bytes("c")), first);
+  EXPECT_EQ(pool.store(2, MessagePool::none, Address{1}, as_bytes("c")), first);
 }
 
 TEST(MessagePool, KeepsEveryMessageInItsPlaceWhileItGrows) {
@@ -70,8 +70,8 @@ TEST(MessagePool, KeepsEveryMessageInItsPlaceWhileItGrows) {
   std::set<MessagePool::Index> distinct;
   const MessagePool::Message* first = nullptr;
   for (std::uint32_t number = 0; number < count; ++number) {
-    indices.push_back(
-        pool.store(number, Address{static_cast<std::uint8_t>(number % 256)}, as_bytes(std::to_string(number))));
+    indices.push_back(pool.store(number, MessagePool::none, Address{static_cast<std::uint8_t>(number % 256)},
+                                 as_bytes(std::to_string(number))));
     distinct.insert(indices.back());
     first = first == nullptr ? &pool.at(indices.front()) : first;
   }
