@@ -220,7 +220,7 @@ class Listing {
 
 }  // namespace
 
-int members(MailOptions options, const Output& output, const std::string& room, bool follow) {
+int members(const MailOptions& options, const Output& output, const std::string& room, bool follow) {
   MailSession session{options, output};
   Listing listing{session, room, follow};
   return session.run([&listing] { listing.ask(0, {}); });

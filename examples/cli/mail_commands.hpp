@@ -41,7 +41,7 @@ int get_mail(MailOptions options, const Output& output, const MailGet& what);
 int chat_by_mail(MailOptions options, const Output& output, std::string to);
 
 /// Prints who is in a room, and with `follow` again each time that this changes.
-int members(MailOptions options, const Output& output, const std::string& room, bool follow);
+int members(const MailOptions& options, const Output& output, const std::string& room, bool follow);
 
 int join(const MailOptions& options, const Output& output, const std::string& room);
 int leave(const MailOptions& options, const Output& output, const std::string& room);
