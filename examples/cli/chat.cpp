@@ -1,10 +1,7 @@
-#include <unistd.h>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/read_until.hpp>
 #include <charconv>
 
 #include "commands.hpp"
+#include "line_input.hpp"
 
 namespace restante::cli {
 namespace {
@@ -16,37 +13,18 @@ using classic::PushResult;
 class Chat {
  public:
   Chat(Session& session, ChatOptions options)
-      : session_{session}, options_{options}, input_{session.context(), ::dup(STDIN_FILENO)} {}
+      : session_{session},
+        options_{options},
+        input_{session, [this](std::string_view line) { typed(line); }, [this] { end_when_answered(); }} {}
 
   void start() {
     session_.output().note("You are " + std::to_string(options_.id) + ", talking to " + std::to_string(options_.to) +
                            ". /to ID talks to somebody else, /quit ends.");
-    read_line();
+    input_.start();
     get();
   }
 
  private:
-  void read_line() {
-    // Long lines are refused by length, not by running out of memory.
-    boost::asio::async_read_until(input_, boost::asio::dynamic_buffer(lines_, 65536), '\n',
-                                  [this](const boost::system::error_code& error, std::size_t bytes) {
-                                    if (session_.finished()) {
-                                      return;
-                                    }
-                                    if (error == boost::asio::error::eof) {
-                                      typed(lines_);
-                                      end_when_answered();
-                                    } else if (error) {
-                                      session_.fail("cannot read what is typed: " + error.message());
-                                    } else {
-                                      const std::string line = lines_.substr(0, bytes - 1);
-                                      lines_.erase(0, bytes);
-                                      typed(line);
-                                      read_line();
-                                    }
-                                  });
-  }
-
   void typed(std::string_view line) {
     if (line.empty() || session_.finished()) {
       return;
@@ -113,8 +91,7 @@ class Chat {
 
   Session& session_;
   ChatOptions options_;
-  boost::asio::posix::stream_descriptor input_;
-  std::string lines_;
+  LineInput input_;
   std::size_t unanswered_ = 0;
   bool ending_ = false;
 };

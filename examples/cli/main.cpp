@@ -1,4 +1,4 @@
-// restante: the classic protocol from the command line, and the files that a server knows its clients by.
+// restante: both protocols from the command line, and the files that a server knows its clients by.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include <restante/core/address_name.hpp>
 #include <restante/version.hpp>
 
 #include "authentication.hpp"
 #include "commands.hpp"
+#include "credential.hpp"
+#include "mail_commands.hpp"
 
 namespace {
 
@@ -21,8 +24,15 @@ struct CommandLine {
   std::string ca_file;
   unsigned timeout_s = 10;
   bool json = false;
+  /// Either an id, for the classic protocol, or a name, for restante.v2.
   unsigned id = 0;
-  unsigned to = 0;
+  std::string name;
+  CredentialOptions credential;
+  std::string to;
+  std::string room;
+  std::vector<std::string> rooms;
+  std::uint32_t time_to_live_s = 0;
+  bool receipts = false;
   bool hold = false;
   bool lines = false;
   bool all = false;
@@ -39,12 +49,52 @@ constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 no connection or no proper answer, 2 wrong usage, 3 the mailbox is full, 4 the id is held "
     "by somebody else, 5 there was no message.";
 
-void add_id(CLI::App& command, CommandLine& line) {
-  command.add_option("--id", line.id, "one's own id")->required()->check(CLI::Range(0, 255));
+// --name, and what proves that it is one's own.
+CLI::Option& add_name(CLI::App& command, CommandLine& line) {
+  command.add_option("--auth-token", line.credential.token_file,
+                     "a file that holds the token to show; or the variable RESTANTE_AUTH_TOKEN is the token");
+  command.add_flag(
+      "--password", line.credential.asks_password,
+      "type a password, or take the first line of standard input; or the variable RESTANTE_PASSWORD is it");
+  return *command.add_option("--name", line.name, "one's own address, by restante.v2")
+              ->check([](const std::string& name) {
+                const restante::NameKind kind = restante::kind_of_name(restante::as_bytes(name));
+                const bool opens = kind == restante::NameKind::mailbox || kind == restante::NameKind::classic;
+                return opens ? "" : "'" + printable(name, false) + "' is no address that can be opened";
+              });
+}
+
+// --id or --name, and not both.
+void add_self(CLI::App& command, CommandLine& line) {
+  CLI::Option& name = add_name(command, line);
+  CLI::Option& id = *command.add_option("--id", line.id, "one's own id, by the classic protocol")
+                         ->check(CLI::Range(0, 255))
+                         ->excludes(&name);
+  command.callback([&id, &name] {
+    if (id.count() + name.count() == 0) {
+      throw CLI::RequiredError("--id or --name");
+    }
+  });
+}
+
+void add_to(CLI::App& command, CommandLine& line, const std::string& what) {
+  command.add_option("--to", line.to, what)->required();
+}
+
+CLI::App& add_room_command(CLI::App& app, CommandLine& line, const std::string& name, const std::string& what) {
+  CLI::App& command = *app.add_subcommand(name, what);
+  add_name(command, line).required();
+  command.add_option("ROOM", line.room, "the room, '#team'")->required()->check([](const std::string& room) {
+    const bool is_room = restante::kind_of_name(restante::as_bytes(room)) == restante::NameKind::room;
+    return is_room ? "" : "'" + printable(room, false) + "' is no room: rooms begin with #";
+  });
+  return command;
 }
 
 void add_interval(CLI::App& command, CommandLine& line) {
-  command.add_option("--interval", line.interval_ms, "milliseconds from finding the mailbox empty to asking again")
+  command
+      .add_option("--interval", line.interval_ms,
+                  "with --id, milliseconds from finding the mailbox empty to asking again")
       ->check(CLI::Range(10, 3'600'000))
       ->capture_default_str();
 }
@@ -113,26 +163,39 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_flag("--json", line.json, "print each result as a JSON object in a line");
 
   CLI::App& associate_command = *app.add_subcommand("associate", "Claim an id, to see whether it is free");
-  add_id(associate_command, line);
+  add_self(associate_command, line);
   associate_command.add_flag("--hold", line.hold, "keep it until interrupted");
 
   CLI::App& push_command = *app.add_subcommand("push", "Put messages into somebody's mailbox");
-  add_id(push_command, line);
-  push_command.add_option("--to", line.to, "whose mailbox")->required()->check(CLI::Range(0, 255));
+  add_self(push_command, line);
+  add_to(push_command, line, "whose mailbox, or with --name which room");
   push_command.add_option("text", line.texts,
-                          "the messages, each of at most 254 bytes; without any, standard input is one message");
+                          "the messages, with --id each of at most 254 bytes; without any, standard input is one");
   push_command.add_flag("--lines", line.lines, "each line of standard input is a message");
+  push_command
+      .add_option("--ttl", line.time_to_live_s,
+                  "with --name, seconds after which a message expires that nobody fetched")
+      ->check(CLI::Range(1, 2'000'000'000));
+  push_command.add_flag("--receipt", line.receipts, "with --name, wait for what becomes of each message, and print it");
 
   CLI::App& get_command = *app.add_subcommand("get", "Take messages out of one's own mailbox");
-  add_id(get_command, line);
+  add_self(get_command, line);
   get_command.add_flag("--all", line.all, "all that are there, not only the oldest");
   get_command.add_flag("--follow", line.follow, "all that are there, and all that come, until interrupted");
+  get_command.add_option("--room", line.rooms, "with --name, a room to join and read as well; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_interval(get_command, line);
 
   CLI::App& chat_command = *app.add_subcommand("chat", "Send what is typed, line by line, and show what comes");
-  add_id(chat_command, line);
-  chat_command.add_option("--to", line.to, "whom to talk to")->required()->check(CLI::Range(0, 255));
+  add_self(chat_command, line);
+  add_to(chat_command, line, "whom to talk to, or with --name in which room");
   add_interval(chat_command, line);
+
+  CLI::App& members_command = add_room_command(app, line, "members", "List who is in a room, and who of them is there");
+  members_command.add_flag("--follow", line.follow, "again each time that this changes, until interrupted");
+  add_room_command(app, line, "join", "Join a room: its messages are kept for one from now on");
+  add_room_command(app, line, "leave", "Leave a room");
 
   describe_passwords(app, line.passwords);
   describe_tokens(app, line);
@@ -156,7 +219,56 @@ std::vector<std::string> read_messages(const CommandLine& line) {
   return {text};
 }
 
-int run(const CLI::App& app, const CommandLine& line) {
+int run_classic(const CLI::App& app, const CommandLine& line, const Output& output, const SessionOptions& options) {
+  const auto id = static_cast<restante::classic::ClientId>(line.id);
+  const std::chrono::milliseconds interval{line.interval_ms};
+  if (app.got_subcommand("associate")) {
+    return associate(options, output, id, line.hold);
+  }
+  if (app.got_subcommand("get")) {
+    return get(options, output, {id, line.all, line.follow, interval});
+  }
+  const int receiver = restante::classic_id_of(restante::as_bytes(line.to));
+  if (receiver < 0) {
+    output.error("--to is a number from 0 to 255 by the classic protocol; names are for those with --name");
+    return usage;
+  }
+  const auto to = static_cast<restante::classic::ClientId>(receiver);
+  if (app.got_subcommand("chat")) {
+    return chat(options, output, {id, to, interval});
+  }
+  for (const std::string& message : line.texts) {
+    if (message.size() > restante::classic::payload_bytes_max) {
+      output.error("a message has " + std::to_string(message.size()) + " bytes, and at most 254 can be sent");
+      return usage;
+    }
+  }
+  return push(options, output, id, to, line.texts);
+}
+
+int run_mail(const CLI::App& app, const CommandLine& line, const Output& output, const MailOptions& options) {
+  if (app.got_subcommand("associate")) {
+    return open_address(options, output, line.hold);
+  }
+  if (app.got_subcommand("get")) {
+    return get_mail(options, output, {line.rooms, line.all, line.follow});
+  }
+  if (app.got_subcommand("chat")) {
+    return chat_by_mail(options, output, line.to);
+  }
+  if (app.got_subcommand("members")) {
+    return members(options, output, line.room, line.follow);
+  }
+  if (app.got_subcommand("join")) {
+    return join(options, output, line.room);
+  }
+  if (app.got_subcommand("leave")) {
+    return leave(options, output, line.room);
+  }
+  return push_mail(options, output, {line.to, line.texts, std::chrono::seconds{line.time_to_live_s}, line.receipts});
+}
+
+int run(const CLI::App& app, CommandLine line) {
   const Output output{line.json};
   if (app.got_subcommand("passwd")) {
     return passwords(output, line.passwords);
@@ -180,26 +292,31 @@ int run(const CLI::App& app, const CommandLine& line) {
     output.error("--ca is for servers with TLS: wss://");
     return usage;
   }
-  const auto id = static_cast<restante::classic::ClientId>(line.id);
-  const auto to = static_cast<restante::classic::ClientId>(line.to);
-  const std::chrono::milliseconds interval{line.interval_ms};
-  if (app.got_subcommand("associate")) {
-    return associate(options, output, id, line.hold);
+  // Before the messages, which may follow it on standard input.
+  const std::string credential = line.name.empty() ? "" : read_credential(line.credential);
+  if (app.got_subcommand("push")) {
+    line.texts = read_messages(line);
   }
-  if (app.got_subcommand("get")) {
-    return get(options, output, {id, line.all, line.follow, interval});
+  if (line.name.empty()) {
+    return run_classic(app, line, output, options);
   }
-  if (app.got_subcommand("chat")) {
-    return chat(options, output, {id, to, interval});
+  const int code = run_mail(app, line, output, {options, line.name, credential});
+  if (code != protocol_missing) {
+    return code;
   }
-  std::vector<std::string> messages = read_messages(line);
-  for (const std::string& message : messages) {
-    if (message.size() > restante::classic::payload_bytes_max) {
-      output.error("a message has " + std::to_string(message.size()) + " bytes, and at most 254 can be sent");
-      return usage;
-    }
+  const int id = restante::classic_id_of(restante::as_bytes(line.name));
+  const bool is_classic =
+      id >= 0 && line.rooms.empty() && line.room.empty() && line.time_to_live_s == 0 && !line.receipts;
+  if (!is_classic) {
+    output.error(
+        "the server does not speak restante.v2, and the classic protocol has no names, rooms, times to live and "
+        "receipts");
+    return failed;
   }
-  return push(options, output, id, to, std::move(messages));
+  output.note("The server does not speak restante.v2: going on by the classic protocol.");
+  CommandLine classic = line;
+  classic.id = static_cast<unsigned>(id);
+  return run_classic(app, classic, output, options);
 }
 
 }  // namespace

@@ -118,6 +118,61 @@ void Output::line(std::string_view text) const {
   print_line(text);
 }
 
+void Output::opened(std::string_view name) const {
+  if (json_) {
+    print_object(nlohmann::json{{"opened", name}});
+  } else {
+    print_line("opened " + printable(name, false));
+  }
+}
+
+void Output::pushed(std::string_view sender, std::string_view receiver, std::uint64_t sequence) const {
+  if (json_) {
+    print_object(nlohmann::json{{"accepted", true}, {"from", sender}, {"to", receiver}, {"sequence", sequence}});
+  }
+}
+
+void Output::receipt(std::uint64_t sequence, MessageState state) const {
+  constexpr std::string_view states[] = {"unknown", "waiting", "fetched", "acknowledged", "taken", "expired", "purged"};
+  const std::string_view name = states[static_cast<std::size_t>(state)];
+  if (json_) {
+    print_object(nlohmann::json{{"sequence", sequence}, {"state", name}});
+  } else {
+    print_line(std::to_string(sequence) + ": " + std::string{name});
+  }
+}
+
+void Output::mail(std::string_view receiver, const v2::Delivery& delivery) const {
+  if (json_) {
+    nlohmann::json object{{"to", delivery.source.empty() ? receiver : delivery.source},
+                          {"from", delivery.sender},
+                          {"offset", delivery.offset},
+                          {"time_ms", delivery.time_ms},
+                          {"text", as_text(delivery.payload)},
+                          {"bytes", hexadecimal(delivery.payload)}};
+    print_object(object);
+  } else {
+    const std::string room = delivery.source.empty() ? "" : printable(delivery.source, false) + " ";
+    print_line(room + printable(delivery.sender, false) + ": " + printable(as_text(delivery.payload), true));
+  }
+}
+
+void Output::member(std::string_view room, const v2::RoomMember& member) const {
+  if (json_) {
+    print_object(nlohmann::json{{"room", room}, {"member", member.name}, {"present", member.present}});
+  } else {
+    print_line(printable(member.name, false) + (member.present ? " is there" : " is away"));
+  }
+}
+
+void Output::membership(std::string_view room, std::string_view what) const {
+  if (json_) {
+    print_object(nlohmann::json{{what, room}});
+  } else {
+    print_line(std::string{what} + " " + printable(room, false));
+  }
+}
+
 void Output::error(std::string_view sentence) const {
   if (json_) {
     print_object(nlohmann::json{{"error", sentence}});

@@ -7,6 +7,9 @@
 
 #include <restante/bytes.hpp>
 #include <restante/classic/packet.hpp>
+#include <restante/core/reply.hpp>
+#include <restante/v2/client_request.hpp>
+#include <restante/v2/inbox.hpp>
 
 namespace restante::cli {
 
@@ -19,7 +22,7 @@ enum ExitCode : int {
   usage = 2,
   /// The receiver's mailbox is full.
   mailbox_full = 3,
-  /// Somebody else holds the id.
+  /// Somebody else holds the id or the address.
   id_taken = 4,
   /// There was no message.
   mailbox_empty = 5,
@@ -43,6 +46,17 @@ class Output {
   void address(std::string_view address) const;
   /// A line as it is, for a token or a key: with JSON, no other, since it is one or needs no marks.
   void line(std::string_view text) const;
+
+  // By restante.v2, where addresses are names.
+
+  void opened(std::string_view name) const;
+  void pushed(std::string_view sender, std::string_view receiver, std::uint64_t sequence) const;
+  /// What became of a message that was pushed.
+  void receipt(std::uint64_t sequence, MessageState state) const;
+  void mail(std::string_view receiver, const v2::Delivery& delivery) const;
+  void member(std::string_view room, const v2::RoomMember& member) const;
+  /// "joined" or "left".
+  void membership(std::string_view room, std::string_view what) const;
 
   /// Says on standard error what went wrong; with JSON, on standard output as well.
   void error(std::string_view sentence) const;

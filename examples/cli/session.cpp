@@ -1,45 +1,13 @@
 #include "session.hpp"
 
-#include <csignal>
 #include <random>
 #include <utility>
 #include <variant>
 
 namespace restante::cli {
-namespace {
-
-WebSocketClientOptions transport_options(const SessionOptions& options) {
-  WebSocketClientOptions transport;
-  transport.host = options.server.host;
-  transport.port = options.server.port;
-  transport.path = options.server.path;
-  transport.handshake_timeout = options.timeout;
-  if (options.server.tls) {
-    transport.tls = TlsClientOptions{.ca_file = options.ca_file};
-  }
-  return transport;
-}
-
-std::string describe(const client_event::Disconnected& event) {
-  std::string sentence = "the server ended the connection";
-  if (event.code != close_code::abnormal) {
-    sentence += " with code " + std::to_string(event.code);
-  }
-  if (!event.reason.empty()) {
-    sentence += ": " + printable(event.reason, false);
-  }
-  return sentence;
-}
-
-}  // namespace
 
 Session::Session(SessionOptions options, const Output& output)
-    : options_{std::move(options)},
-      output_{output},
-      transport_{context_, transport_options(options_)},
-      client_{transport_, client_options()},
-      signals_{context_, SIGINT, SIGTERM},
-      timer_{context_} {}
+    : Loop{std::move(options), output}, client_{transport_, client_options()} {}
 
 ClientOptions Session::client_options() {
   ClientOptions options;
@@ -54,64 +22,21 @@ ClientOptions Session::client_options() {
 int Session::run(classic::ClientId id, std::function<void()> work) {
   id_ = id;
   work_ = std::move(work);
-  signals_.async_wait([this](const boost::system::error_code& error, int) {
-    if (!error) {
-      finish(done);
-    }
-  });
   client_.connect();
-  context_.run();
-  return exit_code_.value_or(failed);
+  return run_loop();
 }
 
-void Session::finish(ExitCode code) {
-  if (exit_code_) {
-    return;
-  }
-  exit_code_ = code;
-  signals_.cancel();
-  timer_.cancel();
-  if (client_.state() == Client<WebsocketppClient>::State::idle ||
-      client_.state() == Client<WebsocketppClient>::State::waiting) {
-    client_.close();
-    context_.stop();
-  } else {
-    client_.close();
-  }
-}
-
-void Session::fail(std::string_view sentence, ExitCode code) {
-  if (!exit_code_) {
-    output_.error(sentence);
-    finish(code);
-  }
-}
-
-void Session::after(std::chrono::steady_clock::duration time, std::function<void()> work) {
-  if (exit_code_) {
-    return;
-  }
-  timer_.expires_after(time);
-  timer_.async_wait([this, work = std::move(work)](const boost::system::error_code& error) {
-    if (!error && !exit_code_) {
-      work();
-    }
-  });
+bool Session::close_connection() {
+  const bool has_one = client_.state() != ClientState::idle && client_.state() != ClientState::waiting;
+  client_.close();
+  return has_one;
 }
 
 void Session::told(const ClientEvent& event) {
   if (std::holds_alternative<client_event::Connected>(event)) {
     connected();
-  } else if (const auto* ended = std::get_if<client_event::Disconnected>(&event)) {
-    if (exit_code_) {
-      context_.stop();
-    } else if (!ended->reconnects) {
-      fail(associated_ ? describe(*ended)
-                       : "cannot connect to " + options_.server.host + ":" + std::to_string(options_.server.port) +
-                             (ended->reason.empty() ? "" : ": " + printable(ended->reason, false)));
-    } else {
-      output_.note(describe(*ended) + "; trying again");
-    }
+  } else if (const auto* broken = std::get_if<client_event::Disconnected>(&event)) {
+    ended(broken->code, broken->reason, associated_, broken->reconnects);
   } else if (const auto* restored = std::get_if<client_event::IdRestored>(&event)) {
     output_.note("connected again as " + std::to_string(restored->id));
   } else if (const auto* taken = std::get_if<client_event::IdNotRestored>(&event)) {

@@ -32,7 +32,17 @@ constexpr std::string_view names[actors] = {"ada", "7", "eve"};
 constexpr std::string_view room = "#tea";
 
 struct Command {
-  enum class Kind : std::uint8_t { push, push_to_room, crowd, pass_time, break_off, stall, restart, finish, crash_server };
+  enum class Kind : std::uint8_t {
+    push,
+    push_to_room,
+    crowd,
+    pass_time,
+    break_off,
+    stall,
+    restart,
+    finish,
+    crash_server
+  };
   Kind kind = Kind::push;
   std::size_t actor = 0;
   std::size_t number = 0;
@@ -41,7 +51,8 @@ struct Command {
 std::ostream& operator<<(std::ostream& stream, const Command& command) {
   constexpr const char* kinds[] = {"push",  "push_to_room", "crowd",  "pass_time",   "break_off",
                                    "stall", "restart",      "finish", "crash_server"};
-  return stream << kinds[static_cast<std::size_t>(command.kind)] << '(' << command.actor << ", " << command.number << ')';
+  return stream << kinds[static_cast<std::size_t>(command.kind)] << '(' << command.actor << ", " << command.number
+                << ')';
 }
 
 rc::Gen<Command> command(bool with_crashes) {
@@ -177,7 +188,8 @@ class Actor {
   };
 
   v2::Handling handle(const v2::Delivery& delivery) {
-    Offset& offset = disk_.offsets.try_emplace({std::string{delivery.source}, delivery.epoch}, delivery.offset).first->second;
+    Offset& offset =
+        disk_.offsets.try_emplace({std::string{delivery.source}, delivery.epoch}, delivery.offset).first->second;
     RC_ASSERT(offset <= delivery.offset);
     offset = delivery.offset;
     disk_.received[std::string{delivery.source}].emplace_back(as_text(delivery.payload));
@@ -234,7 +246,8 @@ class World {
         network_.run_for(std::chrono::milliseconds{command.number});
         break;
       case Command::Kind::break_off:
-        network_.break_connection(actor.connection(), {.arrive_at_server = command.number % 4, .arrive_at_client = command.number % 3});
+        network_.break_connection(actor.connection(),
+                                  {.arrive_at_server = command.number % 4, .arrive_at_client = command.number % 3});
         break;
       case Command::Kind::stall:
         network_.set_stalled(actor.connection(), command.number % 2 == 0);
@@ -272,7 +285,8 @@ class World {
     options.limits.sender_messages_max = 20;
     options.entropy = [this] { return entropy_ = entropy_ * 6364136223846793005U + 1442695040888963407U; };
     options.wall_clock = [this] {
-      return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(network_.now().time_since_epoch()).count());
+      return static_cast<std::uint64_t>(
+          std::chrono::ceil<std::chrono::milliseconds>(network_.now().time_since_epoch()).count());
     };
     messenger_.emplace(server_, std::move(options));
   }

@@ -114,6 +114,12 @@ class Client final : private detail::ClientReplies<T, Outbox, Inbox>, private Tr
     transport_.wake();
   }
 
+  /// Whether mail is fetched, which it is from the start. What was asked for before still comes.
+  void set_receiving(bool receiving) {
+    is_receiving_ = receiving;
+    transport_.wake();
+  }
+
   /// Joins a room, now and on each connection to come, until leave(). Pushes to it wait until it was asked for. May be
   /// called without a connection; the callback is called when there was one.
   void join(std::string_view room, JoinCallback callback = {}) {
@@ -181,6 +187,7 @@ class Client final : private detail::ClientReplies<T, Outbox, Inbox>, private Tr
   using Base::incoming_;
   using Base::is_connected;
   using Base::is_open_;
+  using Base::is_receiving_;
   using Base::join_waiting;
   using Base::ms;
   using Base::open_address;

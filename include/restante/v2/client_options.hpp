@@ -55,6 +55,9 @@ struct PushEnded {
   PushResult result = {};
 };
 
+/// All mail that there was has been handed over: a FETCH ended, and the server has no more.
+struct AllDelivered {};
+
 /// Messages left a room before they were delivered to this address: so many offsets were passed over.
 struct MessagesMissed {
   std::string_view room = {};
@@ -90,8 +93,8 @@ namespace restante::v2 {
 
 /// Something that happened to a Client. Views in it are valid for the length of the call.
 using ClientEvent = std::variant<client_event::AddressOpened, client_event::Disconnected, client_event::AddressRefused,
-                                 client_event::ProtocolMissing, client_event::PushEnded, client_event::MessagesMissed,
-                                 client_event::RoomRefused, client_event::RoomRestarted,
+                                 client_event::ProtocolMissing, client_event::PushEnded, client_event::AllDelivered,
+                                 client_event::MessagesMissed, client_event::RoomRefused, client_event::RoomRestarted,
                                  client_event::MailFromOtherRoom, client_event::StorageFailed>;
 
 /// How a Client behaves. A value out of range fails an assertion when the Client is made.

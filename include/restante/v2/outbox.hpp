@@ -13,8 +13,8 @@
 
 namespace restante::v2 {
 
-/// Names a message for as long as it is in the outbox: grows by one from message to message, and begins anew in a program
-/// that finds its outbox empty. 0 names none.
+/// Names a message for as long as it is in the outbox: grows by one from message to message, and begins anew in a
+/// program that finds its outbox empty. 0 names none.
 using PushId = std::uint64_t;
 
 /// A message that waits to be accepted. Views are valid for the length of the call.

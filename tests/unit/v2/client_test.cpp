@@ -42,6 +42,7 @@ struct DescribeEvent {
   std::string operator()(const client_event::PushEnded& told) const {
     return "push " + std::to_string(told.result.id) + " " + (told.error ? told.error.message() : "accepted");
   }
+  std::string operator()(const client_event::AllDelivered&) const { return "all delivered"; }
   std::string operator()(const client_event::MessagesMissed& told) const {
     return "missed " + std::to_string(told.count) + " of " + std::string{told.room};
   }
@@ -610,6 +611,22 @@ TEST_F(V2ClientInbox, DoesNotAskAServerWithoutEndThatDoesNotWait) {
   transport_.advance(30s);
   server_.reply(Fetched{fetch_.tag, 0, 0});
   fetch_ = server_.take<Fetch>();
+}
+
+TEST_F(V2ClientInbox, FetchesNothingWhileItIsToldNotTo) {
+  TestClient& client = open_client();
+  client.set_receiving(false);
+  deliver(1, "was asked for");
+  end_turn();
+  EXPECT_EQ(take_ack(), "1 in 7");
+  server_.reply(Fetched{fetch_.tag, 1, 4});
+  EXPECT_TRUE(server_.nothing_more());
+  client.set_receiving(true);
+  transport_.deliver_wake();
+  fetch_ = server_.take<Fetch>();
+  EXPECT_EQ(told_, Told{"opened"}) << "four remain";
+  server_.reply(Fetched{fetch_.tag, 4, 0});
+  EXPECT_EQ(told_.back(), "all delivered");
 }
 
 TEST_F(V2ClientInbox, FetchesAndAcknowledgesLaterWhatWasRefused) {

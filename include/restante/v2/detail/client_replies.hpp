@@ -132,6 +132,9 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
         retry_later();
       }
     }
+    if (fetched.remaining == 0) {
+      tell(client_event::AllDelivered{});
+    }
     return true;
   }
 

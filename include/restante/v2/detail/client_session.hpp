@@ -123,7 +123,7 @@ class ClientSession {
 
   void fetch() {
     const std::size_t in_hand = incoming_.in_hand();
-    if (!is_open_ || !options_.on_message || fetch_ != 0 || fetch_rests_ || rooms_.busy() ||
+    if (!is_open_ || !options_.on_message || !is_receiving_ || fetch_ != 0 || fetch_rests_ || rooms_.busy() ||
         in_hand >= options_.messages_in_hand_max) {
       return;
     }
@@ -260,6 +260,7 @@ class ClientSession {
   std::optional<ResumeToken> resume_token_;
   bool token_is_next_ = false;
   bool is_open_ = false;
+  bool is_receiving_ = true;
   bool was_taken_over_ = false;
   Epoch epoch_ = 0;
   // The FETCH that is answered next by another, or 0.
