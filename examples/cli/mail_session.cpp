@@ -54,7 +54,7 @@ v2::JoinCallback MailSession::needs(std::string room) {
 
 void MailSession::told(const v2::ClientEvent& event) {
   using namespace v2::client_event;
-  if (std::holds_alternative<AddressOpened>(event)) {
+  if (std::holds_alternative<v2::client_event::AddressOpened>(event)) {
     opened();
   } else if (const auto* broken = std::get_if<Disconnected>(&event)) {
     if (broken->code == close_code::taken_over && !finished()) {
