@@ -212,7 +212,7 @@ class Messenger final : private TransportListener {
     receive_classic(connection, session, message);
   }
 
-  [[gnu::always_inline]] void receive_classic(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::flatten]] void receive_classic(Connection connection, SessionState& session, BytesView message) {
     if (doorkeeper_.asks()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
@@ -233,7 +233,7 @@ class Messenger final : private TransportListener {
     outgoing_.reply(connection, session, answer, message.size());
   }
 
-  [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::flatten, gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
     Replies replies{*this};
     std::visit(
