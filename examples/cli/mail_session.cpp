@@ -53,31 +53,31 @@ v2::JoinCallback MailSession::needs(std::string room) {
 }
 
 void MailSession::told(const v2::ClientEvent& event) {
-  using namespace v2::client_event;
-  if (std::holds_alternative<v2::client_event::AddressOpened>(event)) {
+  namespace happened = v2::client_event;
+  if (std::holds_alternative<happened::AddressOpened>(event)) {
     opened();
-  } else if (const auto* broken = std::get_if<Disconnected>(&event)) {
+  } else if (const auto* broken = std::get_if<happened::Disconnected>(&event)) {
     if (broken->code == close_code::taken_over && !finished()) {
       output_.error("another connection proved that " + printable(name_, false) + " is its own");
       finish(id_taken);
     }
     ended(broken->code, broken->reason, was_open_, broken->reconnects);
-  } else if (const auto* refused = std::get_if<AddressRefused>(&event)) {
+  } else if (const auto* refused = std::get_if<happened::AddressRefused>(&event)) {
     const std::error_code error = refused->reason;
     if (was_open_ && refused->tries_again) {
       output_.note("connected again, but: " + error.message() + "; trying again");
     } else {
       cli::fail(*this, "cannot open " + printable(name_, false), error);
     }
-  } else if (std::holds_alternative<ProtocolMissing>(event)) {
+  } else if (std::holds_alternative<happened::ProtocolMissing>(event)) {
     finish(protocol_missing);
-  } else if (const auto* missed = std::get_if<MessagesMissed>(&event)) {
+  } else if (const auto* missed = std::get_if<happened::MessagesMissed>(&event)) {
     output_.note(printable(missed->room, false) + " kept not everything: " + std::to_string(missed->count) +
                  " messages were missed");
-  } else if (const auto* lost = std::get_if<RoomRefused>(&event)) {
+  } else if (const auto* lost = std::get_if<happened::RoomRefused>(&event)) {
     const std::error_code error = lost->reason;
     output_.note("cannot join " + printable(lost->room, false) + " again: " + error.message());
-  } else if (std::holds_alternative<AllDelivered>(event) && all_delivered_ && !finished()) {
+  } else if (std::holds_alternative<happened::AllDelivered>(event) && all_delivered_ && !finished()) {
     all_delivered_();
   }
 }
