@@ -352,7 +352,8 @@ class Messenger final : private TransportListener {
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
     if (!doorkeeper_.asks() || !core_.may_open(connection.slot)) {
-      open(connection, request, true, replies);
+      // A credential that nobody checked takes nothing over.
+      open(connection, request, false, replies);
     } else if (request.proof != Proof::credential) {
       replies(connection.slot, v2::Refused{request.tag, Refusal::unauthorised});
     } else {
