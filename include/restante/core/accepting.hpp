@@ -55,6 +55,10 @@ class Accepting : public Attending<Recorder> {
         state.window = std::make_unique<SequenceWindow>();
       }
       state.window->accept(request.sequence);
+      // This one waits now, and another one may have left the window.
+      if (state.waits_for_receipts != 0) {
+        this->make_ready(sender);
+      }
     }
     this->track(request.sequence, expires_ms, quota);
     return std::nullopt;
