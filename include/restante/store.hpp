@@ -27,7 +27,8 @@ class MessageLoader {
   virtual void next_offset(Address receiver, Offset offset) = 0;
 
   // What follows is given back by stores that keep mailboxes with names, in this order and before the messages: every
-  // address by its number, then numbers of pushes in rising order for each sender, then members.
+  // address by its number, then numbers of pushes in rising order for each sender, then members, then how far mailboxes
+  // were delivered.
 
   /// An address that exists, and whether it was ever opened. Also a classic id that has an epoch.
   virtual void address(const AddressAdded& /*added*/, bool /*was_opened*/) {}

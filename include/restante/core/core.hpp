@@ -195,6 +195,7 @@ class Core : public detail::Corresponding<Recorder> {
       const Memberships::Index index =
           core_.memberships_.add(core_.addresses_, joined.room, joined.member, joined.cursor);
       core_.memberships_[index].delivered_end = std::max(joined.cursor, delivered_end);
+      core_.mailboxes_[joined.room.index()].raise_delivered_end(delivered_end);
       core_.note_idle(joined.room);
       core_.note_idle(joined.member);
     }
@@ -227,7 +228,10 @@ class Core : public detail::Corresponding<Recorder> {
         quota = this->quotas_.add(this->quotas_.find(stored.receiver, stored.sender), stored.receiver, stored.sender,
                                   stored.payload.size());
       }
-      this->track(stored.sequence, stored.expires_ms, quota);
+      // What was delivered to somebody does not expire any more.
+      const bool was_delivered = stored.offset < mailbox.delivered_end();
+      this->track(stored.sequence, was_delivered ? 0 : stored.expires_ms, quota);
+      message.delivered = was_delivered;
     }
   }
 

@@ -273,11 +273,13 @@ class Corresponding : public Accepting<Recorder> {
   // A bucket that fills evenly, and holds what a second gives.
   bool take_allowance(AddressState& owner) {
     const std::uint64_t rate = this->options_.limits.requests_per_second_max;
-    const std::uint64_t passed_ms = std::min<std::uint64_t>(this->steady_ms_ - owner.request_allowance_ms, 1'000);
+    // 0 says that nothing was counted yet.
+    const std::uint64_t now_ms = std::max<std::uint64_t>(this->steady_ms_, 1);
+    const std::uint64_t passed_ms = std::min<std::uint64_t>(now_ms - owner.request_allowance_ms, 1'000);
     const bool is_first = owner.request_allowance_ms == 0;
     owner.request_allowance =
         is_first ? rate * 1'000 : std::min(rate * 1'000, owner.request_allowance + rate * passed_ms);
-    owner.request_allowance_ms = std::max<std::uint64_t>(this->steady_ms_, 1);
+    owner.request_allowance_ms = now_ms;
     if (owner.request_allowance < 1'000) {
       return false;
     }
