@@ -65,7 +65,7 @@ class Messenger final : private TransportListener {
   Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
-        options_{detail::with_defaults(std::move(options))},
+        options_{detail::checked_with_defaults(std::move(options))},
         recorder_{store},
         doorkeeper_{authenticator},
         core_{recorder_, core_options()},
@@ -73,13 +73,6 @@ class Messenger final : private TransportListener {
         protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}},
         buffer_(std::max<std::size_t>(options_.limits.payload_bytes_max, CoreType::members_bytes_max) +
                 v2::packet_bytes_beyond_payload) {
-    RESTANTE_ASSERT(options_.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.stuck_after > Duration::zero(), "stuck_after must be more than 0");
-    RESTANTE_ASSERT(options_.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
-    RESTANTE_ASSERT(options_.held_bytes_max >= 1, "held_bytes_max must be at least 1");
-    RESTANTE_ASSERT(options_.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
-    RESTANTE_ASSERT(options_.refused_credential_after > Duration::zero(),
-                    "refused_credential_after must be more than 0");
     transport_.start(*this);
     const Waker waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }};
     if constexpr (!durable_at_once) {
@@ -236,6 +229,8 @@ class Messenger final : private TransportListener {
   void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
     Replies replies{*this};
+    const v2::Request decoded = v2::decode_request(message);
+    ++counters_.v2_requests[decoded.index()];
     std::visit(
         [&](const auto& request) {
           if constexpr (std::is_same_v<std::remove_cvref_t<decltype(request)>, v2::Open>) {
@@ -246,7 +241,7 @@ class Messenger final : private TransportListener {
             core_.execute(connection.slot, request, replies);
           }
         },
-        v2::decode_request(message));
+        decoded);
   }
 
   void turn_ended() override {
@@ -371,7 +366,9 @@ class Messenger final : private TransportListener {
 
   void associate(Connection connection, SessionState& session, const classic::Associate& request,
                  std::size_t request_bytes) {
+    ++counters_.associates.asked;
     if (request.credential.empty()) {
+      ++counters_.associates.rejected;
       classic::ReplyBuffer buffer;
       reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer), request_bytes);
     } else {
@@ -405,6 +402,7 @@ class Messenger final : private TransportListener {
     request_bytes_ = 0;
     Replies replies{*this};
     if (!check.is_v2) {
+      counters_.associates.count(verdict);
       classic::ReplyBuffer buffer;
       reply(check.connection, session,
             classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);

@@ -4,7 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <variant>
 
+#include <restante/assert.hpp>
+#include <restante/authentication.hpp>
 #include <restante/callback.hpp>
 #include <restante/core/counters.hpp>
 #include <restante/core/keeping.hpp>
@@ -13,6 +16,7 @@
 #include <restante/event.hpp>
 #include <restante/system.hpp>
 #include <restante/time.hpp>
+#include <restante/v2/packet.hpp>
 
 namespace restante {
 
@@ -52,8 +56,15 @@ struct MessengerOptions {
 
 namespace detail {
 
-// Fills in what the system is asked for.
-inline MessengerOptions with_defaults(MessengerOptions options) {
+// Asserts that the options are in range, but for those that the core looks at, and fills in what the system is asked
+// for.
+inline MessengerOptions checked_with_defaults(MessengerOptions options) {
+  RESTANTE_ASSERT(options.waiting_bytes_max >= 1, "waiting_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.stuck_after > Duration::zero(), "stuck_after must be more than 0");
+  RESTANTE_ASSERT(options.commits_in_flight_max >= 1, "commits_in_flight_max must be at least 1");
+  RESTANTE_ASSERT(options.held_bytes_max >= 1, "held_bytes_max must be at least 1");
+  RESTANTE_ASSERT(options.store_retry_after > Duration::zero(), "store_retry_after must be more than 0");
+  RESTANTE_ASSERT(options.refused_credential_after > Duration::zero(), "refused_credential_after must be more than 0");
   if (!options.entropy) {
     options.entropy = system_entropy;
   }
@@ -71,6 +82,22 @@ inline CoreOptions core_options_of(const MessengerOptions& options) {
 
 }  // namespace detail
 
+/// What became of ASSOCIATEs on a server that asks for credentials.
+struct JudgedAssociates {
+  /// All of them, those that are being checked included.
+  std::uint64_t asked = 0;
+  /// Those that went on to the core, which counts them among its answers.
+  std::uint64_t accepted = 0;
+  /// With no credential or a wrong one.
+  std::uint64_t rejected = 0;
+  /// That could not be checked.
+  std::uint64_t unavailable = 0;
+
+  void count(Verdict verdict) noexcept {
+    ++(verdict == Verdict::accepted ? accepted : verdict == Verdict::rejected ? rejected : unavailable);
+  }
+};
+
 /// Numbers about a Messenger, for operators and for checkers.
 struct MessengerCounters {
   Books books;
@@ -85,6 +112,9 @@ struct MessengerCounters {
   std::uint64_t connections_stuck = 0;
   std::uint64_t commits = 0;
   std::uint64_t store_failures = 0;
+  /// Of packets_received, those of restante.v2, by the code of the request; those that cannot be read are at 0.
+  std::array<std::uint64_t, std::variant_size_v<v2::Request>> v2_requests = {};
+  JudgedAssociates associates;
   /// Requests of restante.v2 that were refused, by the number of the reason.
   std::array<std::uint64_t, refusals> refused = {};
   /// Credentials that were checked and not accepted.
