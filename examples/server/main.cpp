@@ -160,6 +160,7 @@ class Server {
     options.mailbox_messages_max = options_.capacity;
     options.waiting_bytes_max = options_.waiting_bytes_max;
     options.stuck_after = options_.stuck_after;
+    options.limits = options_.limits;
     options.on_event = [this](const restante::Event& event) {
       watch_memory(event);
       std::visit(EventLog{log_, options_.log_packets}, event);

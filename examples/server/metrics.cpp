@@ -6,7 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include <restante/core/refusal.hpp>
 #include <restante/version.hpp>
+
+#include "packet_text.hpp"
 
 namespace restante_server {
 namespace {
@@ -60,7 +63,8 @@ void add_requests(Text& text, const restante::MessengerCounters& counters) {
                                         {"GET", "empty", answers.get_empty},
                                         {"GET", "not_associated", answers.get_not_associated},
                                         {"any", "storage_unavailable", answers.storage_unavailable}};
-  text.head("requests_total", "counter", "Requests by packet and by what came of them.");
+  const restante::JudgedAssociates& associates = counters.associates;
+  text.head("requests_total", "counter", "Requests of the classic protocol by packet and by what came of them.");
   std::uint64_t known = 0;
   for (const Row& row : rows) {
     known += row.count;
@@ -68,9 +72,47 @@ void add_requests(Text& text, const restante::MessengerCounters& counters) {
                "packet=\"" + std::string{row.packet} + "\",result=\"" + std::string{row.result} + "\"",
                std::to_string(row.count));
   }
-  // What reached no rule of the mailboxes.
-  text.value("requests_total", "packet=\"any\",result=\"malformed\"",
-             std::to_string(counters.packets_received - known));
+  const auto value = [&text](std::string_view labels, std::uint64_t count) {
+    text.value("requests_total", labels, std::to_string(count));
+  };
+  value("packet=\"ASSOCIATE\",result=\"unauthorised\"", associates.rejected);
+  value("packet=\"ASSOCIATE\",result=\"not_checked\"", associates.unavailable);
+  // What reached no rule of the mailboxes. An ASSOCIATE whose credential was accepted is among the rows above.
+  std::uint64_t others = known + (associates.asked - associates.accepted);
+  for (const std::uint64_t count : counters.v2_requests) {
+    others += count;
+  }
+  value("packet=\"any\",result=\"malformed\"", counters.packets_received - others);
+}
+
+void add_v2(Text& text, const restante::MessengerCounters& counters) {
+  text.head("v2_requests_total", "counter", "Requests of restante.v2.");
+  for (std::size_t code = 0; code < counters.v2_requests.size(); ++code) {
+    const std::string_view name = code == 0 ? "unreadable" : v2_request_name(code);
+    text.value("v2_requests_total", "request=\"" + std::string{name} + "\"",
+               std::to_string(counters.v2_requests[code]));
+  }
+  text.head("v2_refusals_total", "counter", "Requests of restante.v2 that were refused, by reason.");
+  for (std::size_t reason = 1; reason < restante::refusals; ++reason) {
+    const std::string_view name = restante::name_of(static_cast<restante::Refusal>(reason));
+    text.value("v2_refusals_total", "reason=\"" + std::string{name} + "\"", std::to_string(counters.refused[reason]));
+  }
+  text.one("waits", "gauge", "Requests of restante.v2 that wait.", counters.waits);
+  text.one("takeovers_total", "counter", "Connections that another one replaced at its address.", counters.takeovers);
+  text.one("credentials_rejected_total", "counter", "Credentials that were found wrong.",
+           counters.credentials_rejected);
+}
+
+// loaded + stored = taken + acknowledged + expired + purged + trimmed + held.
+void add_books(Text& text, const restante::Books& books) {
+  text.one("messages_held", "gauge", "Messages in all mailboxes and rooms.", books.held);
+  text.one("messages_loaded_total", "counter", "Messages that the store gave back.", books.loaded);
+  text.one("messages_stored_total", "counter", "Messages that entered a mailbox or room.", books.stored);
+  text.one("messages_taken_total", "counter", "Messages that a GET took.", books.taken);
+  text.one("messages_acknowledged_total", "counter", "Messages that were acknowledged.", books.acknowledged);
+  text.one("messages_expired_total", "counter", "Messages whose time to live ran out.", books.expired);
+  text.one("messages_purged_total", "counter", "Messages that the operator removed.", books.purged);
+  text.one("messages_trimmed_total", "counter", "Messages that left a room to make place.", books.trimmed);
 }
 
 void add_latency(Text& text, const LatencyHistogram& latency) {
@@ -88,10 +130,6 @@ void add_latency(Text& text, const LatencyHistogram& latency) {
   text.value(std::string{name} + "_sum", "", number(latency.sum_seconds()));
   text.value(std::string{name} + "_count", "", std::to_string(below));
 }
-
-}  // namespace
-
-namespace {
 
 void add_threads(Text& text, const ServerNumbers& numbers) {
   const restante::LockTimes& times = numbers.lock_times;
@@ -128,16 +166,15 @@ std::string metrics_text(const ServerNumbers& numbers) {
            counters.connections_stuck);
   text.one("text_messages_refused_total", "counter", "Connections closed because they sent text.",
            counters.text_messages_refused);
-  text.one("addresses_held", "gauge", "Ids that are associated.", counters.addresses_held);
+  text.one("addresses_held", "gauge", "Addresses that a connection holds.", counters.addresses_held);
+  text.one("addresses_named", "gauge", "Addresses besides the classic ids, rooms included.", counters.addresses_named);
   text.one("packets_received_total", "counter", "Packets from clients.", counters.packets_received);
   text.one("packets_sent_total", "counter", "Packets to clients.", counters.packets_sent);
   add_requests(text, counters);
-  text.one("mailboxes_in_use", "gauge", "Mailboxes with messages in them.", numbers.mailboxes_in_use);
-  text.one("messages_held", "gauge", "Messages in all mailboxes.", counters.books.held);
-  text.one("payload_bytes_held", "gauge", "Bytes of their payloads.", counters.payload_bytes_held);
-  text.one("messages_loaded_total", "counter", "Messages that the store gave back.", counters.books.loaded);
-  text.one("messages_stored_total", "counter", "Messages that entered a mailbox.", counters.books.stored);
-  text.one("messages_taken_total", "counter", "Messages that left a mailbox.", counters.books.taken);
+  add_v2(text, counters);
+  text.one("mailboxes_in_use", "gauge", "Mailboxes of classic ids with messages in them.", numbers.mailboxes_in_use);
+  add_books(text, counters.books);
+  text.one("payload_bytes_held", "gauge", "Bytes of the payloads of all messages.", counters.payload_bytes_held);
   text.one("store_available", "gauge", "Whether the store takes changes.", counters.store_available ? 1 : 0);
   text.one("store_failures_total", "counter", "Times that the store failed.", counters.store_failures);
   add_latency(text, numbers.latency);

@@ -35,7 +35,7 @@ class LatencyHistogram {
 struct ServerNumbers {
   restante::MessengerCounters messenger;
   std::uint64_t handshakes_refused = 0;
-  /// Mailboxes with at least one message in them.
+  /// Mailboxes of classic ids with at least one message in them.
   std::uint64_t mailboxes_in_use = 0;
   const LatencyHistogram& latency;
   std::size_t threads = 1;

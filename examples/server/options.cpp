@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include <restante/version.hpp>
 
@@ -28,6 +29,8 @@ struct Raw {
   std::uint32_t ping_interval_s = 20;
   std::string authentication;
   std::uint32_t token_leeway_s = 10;
+  std::uint32_t wait_s = 3'600;
+  std::uint32_t unopened_time_to_live_s = 86'400;
 };
 
 // RESTANTE_ and the name of the option: --allow-origin is RESTANTE_ALLOW_ORIGIN.
@@ -124,7 +127,7 @@ void describe_authentication(CLI::App& app, Options& options, Raw& raw) {
 
 void describe_limits(CLI::App& app, Options& options, Raw& raw) {
   const std::string group = "Limits";
-  add(app, "--capacity", options.capacity, "Messages that a mailbox holds")
+  add(app, "--capacity", options.capacity, "Messages that the mailbox of a classic id holds")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->group(group);
@@ -145,6 +148,57 @@ void describe_limits(CLI::App& app, Options& options, Raw& raw) {
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str()
       ->group(group);
+}
+
+// The smallest is what a core accepts; the largest, what a machine could have the memory for.
+template <class Value>
+void add_limit(CLI::App& app, const std::string& name, Value& value, Value smallest, Value largest,
+               const std::string& text) {
+  add(app, name, value, text)
+      ->check(CLI::Range(smallest, largest))
+      ->capture_default_str()
+      ->group("Limits of restante.v2");
+}
+
+void describe_mailboxes(CLI::App& app, restante::Limits& limits) {
+  constexpr std::uint32_t messages_max = 1'000'000;
+  constexpr std::uint64_t bytes_max = std::uint64_t{1} << 40U;
+  add_limit(app, "--max-payload-bytes", limits.payload_bytes_max, 1U, 1024U * 1024U, "Bytes of a message");
+  add_limit(app, "--max-mailbox-messages", limits.mailbox_messages_max, 1U, messages_max,
+            "Messages that the mailbox of a name holds");
+  add_limit(app, "--max-mailbox-bytes", limits.mailbox_bytes_max, std::uint64_t{1}, bytes_max,
+            "Bytes of messages that it holds");
+  add_limit(app, "--max-sender-messages", limits.sender_messages_max, 1U, messages_max,
+            "How many of them may be of one sender");
+  add_limit(app, "--max-sender-bytes", limits.sender_bytes_max, std::uint64_t{1}, bytes_max,
+            "How many of the bytes may be of one sender");
+  add_limit(app, "--max-room-messages", limits.room_messages_max, 1U, messages_max,
+            "Messages that a room keeps; the oldest go");
+  add_limit(app, "--max-room-bytes", limits.room_bytes_max, std::uint64_t{1}, bytes_max,
+            "Bytes of messages that a room keeps");
+  add_limit(app, "--max-memory-bytes", limits.memory_bytes_max, std::uint64_t{1}, bytes_max,
+            "Bytes of memory for all messages, but those in mailboxes of classic ids");
+}
+
+void describe_addresses(CLI::App& app, restante::Limits& limits, Raw& raw) {
+  constexpr std::uint32_t addresses_max = 10'000'000;
+  add_limit(app, "--max-addresses", limits.addresses_max, 1U, addresses_max, "Names, rooms included");
+  add_limit(app, "--max-rooms", limits.rooms_max, 1U, addresses_max, "Rooms");
+  add_limit(app, "--max-room-members", limits.room_members_max, 1U, addresses_max, "Members of a room");
+  add_limit(app, "--max-memberships", limits.memberships_max, 1U, 10'000U, "Rooms that an address is a member of");
+  add_limit(app, "--max-unopened-messages", limits.unopened_messages_max, 1U, 1'000'000U,
+            "Messages in all mailboxes together that nobody ever opened");
+  add_limit(app, "--unopened-time-to-live", raw.unopened_time_to_live_s, 1U, 366U * 86'400U,
+            "Seconds for which they are kept");
+}
+
+void describe_requests(CLI::App& app, restante::Limits& limits, Raw& raw) {
+  add_limit(app, "--max-requests-per-second", limits.requests_per_second_max, 0U, 1'000'000U,
+            "Requests of an address in a second; 0 is any number");
+  add_limit(app, "--max-connection-waits", limits.connection_waits_max, 1U, 10'000U,
+            "Requests of a connection that wait at a time");
+  add_limit(app, "--max-waits", limits.waits_max, 1U, 10'000'000U, "Requests of all connections that wait at a time");
+  add_limit(app, "--max-wait", raw.wait_s, 1U, 86'400U, "Seconds for which a request may wait");
 }
 
 void describe_speed(CLI::App& app, Options& options) {
@@ -240,8 +294,23 @@ void read_authentication(const std::string& text, Options& options) {
   options.authentication_file = file;
 }
 
+// A place that is too small for one message would be of no use.
+void check_room_for_one(const restante::Limits& limits) {
+  const std::pair<const char*, std::uint64_t> places[] = {{"max-mailbox-bytes", limits.mailbox_bytes_max},
+                                                          {"max-sender-bytes", limits.sender_bytes_max},
+                                                          {"max-room-bytes", limits.room_bytes_max}};
+  for (const auto& [name, bytes] : places) {
+    if (bytes < limits.payload_bytes_max) {
+      throw std::runtime_error(std::string{name} + " is " + std::to_string(bytes) + ", too few for one message of " +
+                               std::to_string(limits.payload_bytes_max) +
+                               " bytes: raise it, or lower max-payload-bytes");
+    }
+  }
+}
+
 // What makes sense only together.
 void check_together(const Options& options, const Raw& raw) {
+  check_room_for_one(options.limits);
   if (options.tls_certificate.empty() != options.tls_key.empty()) {
     throw std::runtime_error("tls-cert and tls-key belong together");
   }
@@ -291,6 +360,9 @@ Parsed parse_options(int count, char** arguments) {
   describe_guests(app, options);
   describe_authentication(app, options, raw);
   describe_limits(app, options, raw);
+  describe_mailboxes(app, options.limits);
+  describe_addresses(app, options.limits, raw);
+  describe_requests(app, options.limits, raw);
   describe_speed(app, options);
   describe_log(app, options, raw);
   try {
@@ -314,6 +386,8 @@ Parsed parse_options(int count, char** arguments) {
   options.stuck_after = std::chrono::seconds{raw.stuck_after_s};
   options.ping_interval = std::chrono::seconds{raw.ping_interval_s};
   options.token_leeway = std::chrono::seconds{raw.token_leeway_s};
+  options.limits.wait_ms_max = std::uint64_t{raw.wait_s} * 1'000;
+  options.limits.unopened_time_to_live_ms = std::uint64_t{raw.unopened_time_to_live_s} * 1'000;
   return {options, 0};
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <restante/core/limits.hpp>
+
 #include "log.hpp"
 
 namespace restante_server {
@@ -42,6 +44,8 @@ struct Options {
   std::size_t waiting_bytes_max = std::size_t{64} * 1024;
   std::chrono::seconds stuck_after{30};
   std::chrono::seconds ping_interval{20};
+  /// For clients of restante.v2.
+  restante::Limits limits;
   std::size_t threads = 1;
 
   LogLevel log_level = LogLevel::info;

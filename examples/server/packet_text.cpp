@@ -64,11 +64,11 @@ std::string hexadecimal(restante::BytesView packet) {
 
 // The names of docs/protocol.md, restante.v2, with the tag.
 std::string v2_words(restante::BytesView packet) {
-  constexpr std::string_view requests[] = {"OPEN", "PUSH", "FETCH", "ACK", "RECEIPT", "JOIN", "LEAVE", "STATUS"};
   constexpr std::string_view replies[] = {"OPENED", "ACCEPTED", "MESSAGE", "FETCHED", "MISSED", "ACKED",
                                           "STATE",  "JOINED",   "LEFT",    "MAILBOX", "MEMBERS"};
   const std::size_t code = packet.empty() ? 0 : packet[0];
-  const std::string_view name = code >= 1 && code <= std::size(requests)          ? requests[code - 1]
+  const std::string_view request = v2_request_name(code);
+  const std::string_view name = !request.empty()                                  ? request
                                 : code > 0x80 && code - 0x81 < std::size(replies) ? replies[code - 0x81]
                                 : code == restante::v2::code::refused             ? "REFUSED"
                                                                                   : "no packet of restante.v2";
@@ -77,11 +77,29 @@ std::string v2_words(restante::BytesView packet) {
   return std::string{name} + " " + std::to_string(tag);
 }
 
+// Of an OPEN, only what stands before its proof: one that cannot be read may hold a secret, too.
+restante::BytesView without_proof(restante::BytesView packet) {
+  if (packet.empty() || packet[0] != restante::v2::code::open) {
+    return packet;
+  }
+  restante::v2::detail::InFields fields{packet.subspan(1)};
+  restante::v2::Tag tag = 0;
+  restante::v2::Name address;
+  std::uint8_t proof = 0;
+  fields.tag(tag, 1).name(address).byte(proof);
+  return packet.first(fields.sound() ? packet.size() - fields.left().size() : 1);
+}
+
 }  // namespace
+
+std::string_view v2_request_name(std::size_t code) {
+  constexpr std::string_view names[] = {"", "OPEN", "PUSH", "FETCH", "ACK", "RECEIPT", "JOIN", "LEAVE", "STATUS"};
+  return code < std::size(names) ? names[code] : names[0];
+}
 
 std::string describe_client_packet(restante::BytesView packet, std::string_view protocol) {
   if (protocol == restante::v2::protocol_name) {
-    return v2_words(packet) + hexadecimal(packet);
+    return v2_words(packet) + hexadecimal(without_proof(packet));
   }
   const classic::ClientPacket decoded = classic::decode_client_packet(packet);
   const auto* associate = std::get_if<classic::Associate>(&decoded);

@@ -65,7 +65,11 @@ class Messenger final : private TransportListener {
   Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
+<<<<<<< HEAD
         options_{detail::checked(std::move(options))},
+=======
+        options_{detail::checked_with_defaults(std::move(options))},
+>>>>>>> face
         recorder_{store},
         doorkeeper_{authenticator},
         core_{recorder_, core_options()},
@@ -236,6 +240,8 @@ class Messenger final : private TransportListener {
   [[gnu::flatten, gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
     Replies replies{*this};
+    const v2::Request decoded = v2::decode_request(message);
+    ++counters_.v2_requests[decoded.index()];
     std::visit(
         [&](const auto& request) {
           if constexpr (std::is_same_v<std::remove_cvref_t<decltype(request)>, v2::Open>) {
@@ -246,7 +252,7 @@ class Messenger final : private TransportListener {
             core_.execute(connection.slot, request, replies);
           }
         },
-        v2::decode_request(message));
+        decoded);
   }
 
   void turn_ended() override {
@@ -368,7 +374,9 @@ class Messenger final : private TransportListener {
 
   void associate(Connection connection, SessionState& session, const classic::Associate& request,
                  std::size_t request_bytes) {
+    ++counters_.associates.asked;
     if (request.credential.empty()) {
+      ++counters_.associates.rejected;
       classic::ReplyBuffer buffer;
       reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer), request_bytes);
     } else {
@@ -405,6 +413,7 @@ class Messenger final : private TransportListener {
     request_bytes_ = 0;
     Replies replies{*this};
     if (!check.is_v2) {
+      counters_.associates.count(verdict);
       classic::ReplyBuffer buffer;
       reply(check.connection, session,
             classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);

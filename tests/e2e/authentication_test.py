@@ -12,7 +12,7 @@ import tempfile
 import termios
 import unittest
 
-from support import SECONDS_MAX, RawClient, Server, json_lines, program
+from support import SECONDS_MAX, Server, json_lines, open_client, program
 
 
 class Case(unittest.TestCase):
@@ -210,12 +210,15 @@ class ServerOptions(Case):
             server.wait_for_log("passwords:1: ")
             self.assertNotIn("argon2", server.log())
 
-    def test_nobody_is_served_who_would_have_to_be_asked(self):
+    def test_who_connected_is_asked_for_what_the_file_says_now(self):
         self.set_password("7", "open sesame")
-        with Server("--port", "0", "--auth", f"passwords:{self.passwords}") as server, RawClient(server.port) as client:
-            client.shake_hands()
-            client.send(b"\x00\x00\x07")
-            self.assertEqual(client.close_code(), 1001)
+        with Server("--port", "0", "--auth", f"passwords:{self.passwords}") as server, open_client(server) as client:
+            self.assertEqual(client.ask(b"\x00\x00\x07"), b"\x00\x02\x07")
+            self.set_password("7", "swordfish")
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_log("passwords was read again")
+            self.assertEqual(client.ask(b"\x00\x00\x07open sesame"), b"\x00\x02\x07")
+            self.assertEqual(client.ask(b"\x00\x00\x07swordfish"), b"\x00\x01\x07")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -49,6 +50,10 @@ class Options(unittest.TestCase):
                 (["--config", "/nowhere"], None, "/nowhere"),
                 (["--capacity", "0"], None, "--capacity"),
                 (["--transport", "pigeon"], None, "--transport"),
+                (["--max-payload-bytes", "1048577"], None, "--max-payload-bytes"),
+                (["--max-mailbox-bytes", "65535"], None, "max-payload-bytes"),
+                (["--max-sender-bytes", "65535"], None, "max-sender-bytes"),
+                (["--max-room-bytes", "65535"], None, "max-room-bytes"),
                 (["--tls-cert", "/dev/null"], None, "--tls-key"),
                 (["--config", str(wrong)], "prot = 1\n", "wrong.toml:1:"),
                 (["--config", str(wrong)], "\nport = 'many'\n", "wrong.toml:2:"),
@@ -63,6 +68,23 @@ class Options(unittest.TestCase):
                     self.assertEqual(code, 2)
                     self.assertIn(expected, said)
                     self.assertEqual(said.count("\n"), 1, said)
+
+    def test_limits_have_bounds_within_which_the_server_starts(self):
+        names = re.findall(r"^  (--[a-z-]+) .*INT in \[(\d+) - (\d+)\]", refused("--help")[1], re.MULTILINE)
+        limits = {name: (int(least), int(most)) for name, least, most in names
+                  if name.startswith("--max-") or name == "--unopened-time-to-live"}
+        self.assertGreaterEqual(len(limits), 19, limits)
+        for name, (least, most) in limits.items():
+            code, _, said = refused(name, str(most + 1))
+            self.assertEqual((code, name in said), (2, True), said)
+            self.assertEqual(refused(name, str(least - 1))[0], 2, name)
+        # All at their bounds: those of connections and waiting bytes would ask for more than a test may have.
+        limits = {name: bounds for name, bounds in limits.items()
+                  if name not in ("--max-connections", "--max-waiting-bytes")}
+        for bound in (0, 1):
+            arguments = [text for name, bounds in limits.items() for text in (name, str(bounds[bound]))]
+            with Server("--port", "0", *arguments) as server:
+                self.assertEqual(server.get("/healthz")[0], 200)
 
     def test_a_port_that_is_taken_is_named(self):
         with socket.socket() as other:

@@ -122,6 +122,7 @@ class RawClient:
         self.socket.connect(("127.0.0.1", port))
         self.port = port
         self.input = b""
+        self.answer = ""
 
     def __enter__(self):
         return self
@@ -130,7 +131,7 @@ class RawClient:
         self.socket.close()
 
     def shake_hands(self, lines=""):
-        """Gives the status line of the answer."""
+        """Gives the status line of the answer, all of which is kept in `answer`."""
         key = base64.b64encode(bytes(range(16))).decode()
         self.socket.sendall(
             f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -142,7 +143,8 @@ class RawClient:
                 break
             self.input += more
         head, _, self.input = self.input.partition(b"\r\n\r\n")
-        return head.split(b"\r\n")[0].decode()
+        self.answer = head.decode()
+        return self.answer.partition("\r\n")[0]
 
     @staticmethod
     def frame(payload, first=0x82, masked=True, mask=b"\x01\x02\x03\x04"):
