@@ -65,11 +65,7 @@ class Messenger final : private TransportListener {
   Messenger(T& transport, S& store, A& authenticator, MessengerOptions options = {})
       : transport_{transport},
         store_{store},
-<<<<<<< HEAD
-        options_{detail::checked(std::move(options))},
-=======
         options_{detail::checked_with_defaults(std::move(options))},
->>>>>>> face
         recorder_{store},
         doorkeeper_{authenticator},
         core_{recorder_, core_options()},
