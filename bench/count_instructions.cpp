@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "allocations.hpp"
+#include "v2_workload.hpp"
 #include "workload.hpp"
 
 // The names that callgrind is told. Not inlined, so that there is something of that name.
@@ -17,6 +18,12 @@ extern "C" {
 }
 [[gnu::noinline]] void restante_measured_get(bench::Workload& workload) {
   workload.get_round();
+}
+[[gnu::noinline]] void restante_measured_v2_push(bench::V2Workload& workload) {
+  workload.push_round();
+}
+[[gnu::noinline]] void restante_measured_v2_fetch(bench::V2Workload& workload) {
+  workload.fetch_round();
 }
 }
 
@@ -54,7 +61,27 @@ int main(int count, char** arguments) {
     get_allocations += bench::allocations() - between;
   }
   workload.check(std::uint64_t{bench::Workload::round_requests} * size.held);
-  std::printf("requests %u\npush_allocations %llu\nget_allocations %llu\n", bench::Workload::round_requests * rounds,
-              static_cast<unsigned long long>(push_allocations), static_cast<unsigned long long>(get_allocations));
+
+  bench::V2Workload v2_workload{size};
+  std::uint64_t v2_push_allocations = 0;
+  std::uint64_t v2_fetch_allocations = 0;
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    v2_workload.prepare();
+    const std::uint64_t before = bench::allocations();
+    restante_measured_v2_push(v2_workload);
+    const std::uint64_t between = bench::allocations();
+    restante_measured_v2_fetch(v2_workload);
+    v2_push_allocations += between - before;
+    v2_fetch_allocations += bench::allocations() - between;
+  }
+  v2_workload.check();
+  const auto print = [](const char* kind, std::uint64_t allocations) {
+    std::printf("%s_allocations %llu\n", kind, static_cast<unsigned long long>(allocations));
+  };
+  std::printf("requests %u\n", bench::Workload::round_requests * rounds);
+  print("push", push_allocations);
+  print("get", get_allocations);
+  print("v2_push", v2_push_allocations);
+  print("v2_fetch", v2_fetch_allocations);
   return EXIT_SUCCESS;
 }

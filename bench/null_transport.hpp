@@ -17,6 +17,7 @@ class NullTransport {
   std::size_t send(restante::Connection, restante::BytesView message) {
     ++messages_sent_;
     bytes_sent_ += message.size();
+    last_ = message;
     return 0;
   }
   void close(restante::Connection, restante::CloseCode, std::string_view) {}
@@ -29,11 +30,14 @@ class NullTransport {
   restante::TransportListener& listener() const { return *listener_; }
   std::uint64_t messages_sent() const { return messages_sent_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
+  /// The latest message, until the Messenger is called again.
+  restante::BytesView last() const { return last_; }
 
  private:
   restante::TransportListener* listener_ = nullptr;
   std::uint64_t messages_sent_ = 0;
   std::uint64_t bytes_sent_ = 0;
+  restante::BytesView last_ = {};
 };
 
 static_assert(restante::Transport<NullTransport>);

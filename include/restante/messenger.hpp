@@ -212,7 +212,7 @@ class Messenger final : private TransportListener {
     receive_classic(connection, session, message);
   }
 
-  void receive_classic(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::flatten]] void receive_classic(Connection connection, SessionState& session, BytesView message) {
     if (doorkeeper_.asks()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
@@ -233,7 +233,7 @@ class Messenger final : private TransportListener {
     outgoing_.reply(connection, session, answer, message.size());
   }
 
-  void receive_v2(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::flatten, gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
     Replies replies{*this};
     std::visit(
@@ -313,8 +313,6 @@ class Messenger final : private TransportListener {
     }
   }
 
-  // Replies.
-
   template <class Packet>
   void answer(Session slot, const Packet& packet) {
     SessionState& session = outgoing_.sessions()[slot];
@@ -347,8 +345,6 @@ class Messenger final : private TransportListener {
   static std::string_view protocol_of(const SessionState& session) noexcept {
     return session.speaks_v2 ? v2::protocol_name : std::string_view{};
   }
-
-  // Credentials.
 
   void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
     if (!doorkeeper_.asks() || !core_.may_open(connection.slot)) {
@@ -398,11 +394,14 @@ class Messenger final : private TransportListener {
   }
 
   void judge(const detail::OpenCheck& check, Verdict verdict) {
-    SessionState* const found = outgoing_.find(check.connection);
-    if (found == nullptr || found->closing || found->leaves_with != 0) {
-      return;
+    if (SessionState* const session = outgoing_.find(check.connection);
+        session != nullptr && !session->closing && session->leaves_with == 0) {
+      judge(check, *session, verdict);
+      outgoing_.resume_after_verdict(check.connection, *session);
     }
-    SessionState& session = *found;
+  }
+
+  void judge(const detail::OpenCheck& check, SessionState& session, Verdict verdict) {
     request_bytes_ = 0;
     Replies replies{*this};
     if (!check.is_v2) {
@@ -416,7 +415,6 @@ class Messenger final : private TransportListener {
       replies(check.connection.slot,
               v2::Refused{check.tag, verdict == Verdict::rejected ? Refusal::unauthorised : Refusal::limit_reached});
     }
-    outgoing_.resume_after_verdict(check.connection, session);
   }
 
   // The store.
@@ -491,10 +489,8 @@ class Messenger final : private TransportListener {
 
 template <class T>
 Messenger(T&, MessengerOptions = {}) -> Messenger<T, MemoryStore, NoAuthentication>;
-
 template <class T, class S>
 Messenger(T&, S&, MessengerOptions = {}) -> Messenger<T, S, NoAuthentication>;
-
 template <class T, class S, class A>
 Messenger(T&, S&, A&, MessengerOptions = {}) -> Messenger<T, S, A>;
 

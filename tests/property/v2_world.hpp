@@ -167,7 +167,9 @@ class V2World {
         throw Disagreement{"who was replaced is not closed with 4001"};
       }
       model_.disconnect(peer);
+      // This ends the turn.
       transport_->disconnect(*std::exchange(connections_[peer], std::nullopt));
+      compare();
     }
   }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -112,9 +111,9 @@ class Addresses {
   /// `key` must be secret where strangers choose names.
   explicit Addresses(detail::SipKey key = {}) : key_{key} {
     for (std::uint32_t id = 0; id < Address::classic_count; ++id) {
-      states_.emplace_back();
-      states_.back().name = std::to_string(id);
-      states_.back().kind = NameKind::classic;
+      states_.push_back(std::make_unique<AddressState>());
+      states_.back()->name = std::to_string(id);
+      states_.back()->kind = NameKind::classic;
     }
   }
 
@@ -124,20 +123,20 @@ class Addresses {
       return Address{static_cast<std::uint8_t>(id)};
     }
     return Address::at(table_.find(
-        hash(name), [&](std::uint32_t index) { return std::string_view{states_[index].name} == as_text(name); }));
+        hash(name), [&](std::uint32_t index) { return std::string_view{states_[index]->name} == as_text(name); }));
   }
 
   static constexpr Address none = Address::at(UINT32_MAX);
 
-  AddressState& operator[](Address address) { return states_[address.index()]; }
-  const AddressState& operator[](Address address) const { return states_[address.index()]; }
+  AddressState& operator[](Address address) { return *states_[address.index()]; }
+  const AddressState& operator[](Address address) const { return *states_[address.index()]; }
 
   /// Takes in a name that is a mailbox's or a room's and not there yet.
   Address add(BytesView name) {
     std::uint32_t index = 0;
     if (free_.empty()) {
       index = static_cast<std::uint32_t>(states_.size());
-      states_.emplace_back();
+      states_.push_back(std::make_unique<AddressState>());
     } else {
       index = free_.back();
       free_.pop_back();
@@ -150,7 +149,7 @@ class Addresses {
   Address add_at(Address address, BytesView name) {
     while (states_.size() <= address.index()) {
       free_.push_back(static_cast<std::uint32_t>(states_.size()));
-      states_.emplace_back();
+      states_.push_back(std::make_unique<AddressState>());
     }
     std::erase(free_, address.index());
     put(address.index(), name);
@@ -159,7 +158,7 @@ class Addresses {
 
   /// Forgets an address that is not classic, with everything kept of it.
   void remove(Address address) {
-    AddressState& state = states_[address.index()];
+    AddressState& state = *states_[address.index()];
     table_.erase(hash(state.name_bytes()), address.index());
     rooms_ -= state.kind == NameKind::room ? 1 : 0;
     state = {};
@@ -177,7 +176,7 @@ class Addresses {
   std::uint32_t hash(BytesView name) const noexcept { return static_cast<std::uint32_t>(detail::siphash(key_, name)); }
 
   void put(std::uint32_t index, BytesView name) {
-    AddressState& state = states_[index];
+    AddressState& state = *states_[index];
     state.name = as_text(name);
     state.kind = kind_of_name(name);
     if (state.kind == NameKind::room) {
@@ -188,7 +187,8 @@ class Addresses {
   }
 
   detail::SipKey key_;
-  std::deque<AddressState> states_;
+  // Where each lies does not change: names are keys of rooms.
+  std::vector<std::unique_ptr<AddressState>> states_;
   std::vector<std::uint32_t> free_;
   detail::IndexTable table_;
   std::uint32_t rooms_ = 0;

@@ -82,7 +82,7 @@ class Outgoing {
     session.open = false;
   }
 
-  SessionState& known(Connection connection) {
+  [[gnu::always_inline]] SessionState& known(Connection connection) {
     RESTANTE_ASSERT(is_open(connection), "the transport reported something about a connection that is not open");
     return sessions_[connection.slot];
   }
@@ -103,7 +103,7 @@ class Outgoing {
   // Flow control.
 
   // Sends at once, and stops reading from a peer that does not read.
-  void send(Connection connection, SessionState& session, BytesView reply) {
+  [[gnu::always_inline]] void send(Connection connection, SessionState& session, BytesView reply) {
     const std::size_t waiting_bytes = transport_.send(connection, reply);
     if (waiting_bytes > options_.waiting_bytes_max && !waiting_for_peer_.contains(connection.slot)) {
       session.deadline = after(transport_.now(), options_.stuck_after);
@@ -296,7 +296,8 @@ class Outgoing {
   }
 
   /// A reply that was made just now leaves, or waits for the changes before it.
-  void reply(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes) {
+  [[gnu::always_inline]] void reply(Connection connection, SessionState& session, BytesView reply,
+                                    std::size_t request_bytes) {
     if constexpr (DurableAtOnce<S>) {
       send(connection, session, reply);
     } else if (!recorder_.changed && durable_turn_ == committed_turn_) {

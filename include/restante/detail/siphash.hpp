@@ -20,7 +20,7 @@ constexpr std::uint64_t siphash(const SipKey& key, BytesView bytes) noexcept {
   std::uint64_t v1 = key[1] ^ 0x646f72616e646f6dU;
   std::uint64_t v2 = key[0] ^ 0x6c7967656e657261U;
   std::uint64_t v3 = key[1] ^ 0x7465646279746573U;
-  const auto round = [&] {
+  const auto round = [&]() __attribute__((always_inline)) {
     v0 += v1;
     v1 = std::rotl(v1, 13) ^ v0;
     v0 = std::rotl(v0, 32);
@@ -32,20 +32,26 @@ constexpr std::uint64_t siphash(const SipKey& key, BytesView bytes) noexcept {
     v1 = std::rotl(v1, 17) ^ v2;
     v2 = std::rotl(v2, 32);
   };
-  const auto take = [&](std::uint64_t word) {
+  const auto take = [&](std::uint64_t word) __attribute__((always_inline)) {
     v3 ^= word;
     round();
     v0 ^= word;
   };
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    word |= std::uint64_t{bytes[i]} << (i % 8 * 8);
-    if (i % 8 == 7) {
-      take(word);
-      word = 0;
-    }
+  // Compilers make one load of eight bytes that are joined like this.
+  const auto word_at = [&](std::size_t i) {
+    return std::uint64_t{bytes[i]} | std::uint64_t{bytes[i + 1]} << 8U | std::uint64_t{bytes[i + 2]} << 16U |
+           std::uint64_t{bytes[i + 3]} << 24U | std::uint64_t{bytes[i + 4]} << 32U | std::uint64_t{bytes[i + 5]} << 40U |
+           std::uint64_t{bytes[i + 6]} << 48U | std::uint64_t{bytes[i + 7]} << 56U;
+  };
+  std::size_t at = 0;
+  for (; at + 8 <= bytes.size(); at += 8) {
+    take(word_at(at));
   }
-  take(word | std::uint64_t{bytes.size()} << 56U);
+  std::uint64_t word = std::uint64_t{bytes.size()} << 56U;
+  for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8) {
+    word |= std::uint64_t{bytes[at]} << shift;
+  }
+  take(word);
   v2 ^= 0xff;
   round();
   round();
