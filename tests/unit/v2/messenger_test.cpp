@@ -104,7 +104,7 @@ TEST_F(V2Messenger, RefusesAnAddressThatAnotherHoldsWithoutItsToken) {
   const Peer bob = office_.open("bob");
   Peer thief = office_.connect();
   ResumeToken nearly = ada.opened.resume_token;
-  nearly[15] ^= 1;
+  nearly[15] = static_cast<std::uint8_t>(~nearly[15]);
   const Heard refused{"refused address_taken"};
   EXPECT_EQ(office_.open(thief, "ada"), refused);
   EXPECT_EQ(office_.open(thief, "ada", Proof::resume_token, nearly), refused);
