@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <restante/messenger.hpp>
@@ -77,7 +79,10 @@ class NullTransport {
   void stop() {}
   std::size_t send(Connection, BytesView message) {
     ++sent_;
+    last_code_ = message[0];
     last_kind_ = message[1];
+    last_bytes_ = std::min(message.size(), last_.size());
+    std::copy_n(message.begin(), last_bytes_, last_.begin());
     return 0;
   }
   void close(Connection, CloseCode, std::string_view) {}
@@ -87,7 +92,7 @@ class NullTransport {
   void wake_at(SteadyTime) {}
   void wake() {}
 
-  void open(Connection connection) { listener_->opened(connection, {}); }
+  void open(Connection connection, std::string_view protocol = "") { listener_->opened(connection, {"", protocol}); }
   void bring(Connection connection, BytesView message) {
     listener_->received(connection, MessageType::binary, message);
   }
@@ -99,12 +104,18 @@ class NullTransport {
 
   std::uint64_t sent() const { return sent_; }
   std::uint8_t last_kind() const { return last_kind_; }
+  std::uint8_t last_code() const { return last_code_; }
+  /// The beginning of what was sent last.
+  BytesView last() const { return BytesView{last_}.first(last_bytes_); }
   bool is_paused(Connection connection) const { return paused_ == connection; }
 
  private:
   TransportListener* listener_ = nullptr;
   std::uint64_t sent_ = 0;
   std::uint8_t last_kind_ = 0;
+  std::uint8_t last_code_ = 0;
+  std::array<std::uint8_t, 128> last_{};
+  std::size_t last_bytes_ = 0;
   Connection paused_;
 };
 
@@ -164,6 +175,68 @@ TEST(Allocation, WhatIsRefusedTakesNothingFromTheHeapEither) {
   }
   EXPECT_EQ(heap.allocations - before, 0U);
   EXPECT_EQ(transport.sent(), 4U);
+}
+
+TEST(Allocation, PushFetchAndAcknowledgementTakeNothingFromTheHeapAfterWarmUp) {
+  NullTransport transport;
+  Messenger messenger{transport, {.wall_clock = [] { return std::uint64_t{1'700'000'000'000}; }}};
+  const Connection ada{0, 1};
+  std::array<std::uint8_t, 256> buffer{};
+  const auto say = [&](const auto& packet) { transport.receive(ada, v2::encode(packet, buffer)); };
+  transport.open(ada, v2::protocol_name);
+  say(v2::Open{.tag = 1, .address = as_bytes("ada")});
+  ASSERT_EQ(transport.last_code(), v2::code::opened);
+  const Epoch epoch = std::get<v2::Opened>(v2::decode_reply(transport.last())).epoch;
+  const std::string payload(64, 'x');
+  std::uint64_t count = 0;
+  const auto round = [&](std::uint64_t time_to_live_ms) {
+    ++count;
+    say(v2::Push{.tag = 2,
+                 .receiver = as_bytes("ada"),
+                 .sequence = count,
+                 .time_to_live_ms = time_to_live_ms,
+                 .payload = as_bytes(payload)});
+    ASSERT_EQ(transport.last_code(), v2::code::accepted);
+    say(v2::Fetch{.tag = 3, .epoch = epoch, .messages_max = 10, .bytes_max = 1'000});
+    ASSERT_EQ(transport.last_code(), v2::code::fetched);
+    say(v2::Acknowledge{.tag = 4, .epoch = epoch, .offset = count - 1});
+    ASSERT_EQ(transport.last_code(), v2::code::acknowledged);
+    say(v2::Receipt{.tag = 5, .sequence = count});
+    ASSERT_EQ(transport.last_code(), v2::code::state);
+  };
+  round(0);
+  round(60'000);
+  const std::uint64_t before = heap.allocations;
+  for (int i = 0; i < 1'000; ++i) {
+    round(i % 2 == 0 ? 0 : 60'000);
+  }
+  EXPECT_EQ(heap.allocations - before, 0U);
+  EXPECT_EQ(messenger.counters().books.acknowledged, 1'002U);
+}
+
+TEST(Allocation, AFetchThatWaitsTakesNothingFromTheHeapAfterWarmUp) {
+  NullTransport transport;
+  const Messenger messenger{transport, {.wall_clock = [] { return std::uint64_t{1'700'000'000'000}; }}};
+  const Connection ada{0, 1};
+  std::array<std::uint8_t, 256> buffer{};
+  const auto say = [&](const auto& packet) { transport.receive(ada, v2::encode(packet, buffer)); };
+  transport.open(ada, v2::protocol_name);
+  say(v2::Open{.tag = 1, .address = as_bytes("ada")});
+  const Epoch epoch = std::get<v2::Opened>(v2::decode_reply(transport.last())).epoch;
+  std::uint64_t offset = 0;
+  const auto round = [&] {
+    say(v2::Fetch{.tag = 3, .epoch = epoch, .messages_max = 1, .bytes_max = 1'000, .wait_ms = 1'000});
+    say(v2::Push{.tag = 2, .receiver = as_bytes("ada"), .payload = as_bytes("hi")});
+    ASSERT_EQ(transport.last_code(), v2::code::fetched);
+    say(v2::Acknowledge{.tag = 4, .epoch = epoch, .offset = offset++});
+    ASSERT_EQ(transport.last_code(), v2::code::acknowledged);
+  };
+  round();
+  const std::uint64_t before = heap.allocations;
+  for (int i = 0; i < 1'000; ++i) {
+    round();
+  }
+  EXPECT_EQ(heap.allocations - before, 0U);
 }
 
 TEST(Allocation, AConnectionInASlotThatWasUsedTakesNothingFromTheHeap) {
