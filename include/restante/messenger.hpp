@@ -133,22 +133,17 @@ class Messenger final : private TransportListener {
   /// The most memory, in bytes, that a Messenger with these options takes for mailboxes, sessions and what it holds
   /// back, with at most so many connections open at once. The transport's buffers are not counted.
   static std::uint64_t memory_bytes_max(const MessengerOptions& options, std::uint64_t connections_max) {
-    // While a vector grows to twice what is in it, the old one is still there. One more reply per connection can be
-    // held than held_bytes_max.
-    const std::uint64_t held =
-        durable_at_once ? 0
-                        : options.held_bytes_max + connections_max * (sizeof(detail::HeldReplies::Reply) +
-                                                                      classic::packet_bytes_max + message_bytes_max);
-    return sizeof(Messenger) + CoreType::memory_bytes_max(detail::core_options_of(options)) +
-           3 * OutgoingType::connection_bytes * connections_max + 2 * held;
+    // While a vector grows to twice what is in it, the old one is still there.
+    const std::uint64_t held = durable_at_once ? 0 : OutgoingType::held_bytes_max(options, connections_max);
+    return sizeof(Messenger) + CoreType::memory_bytes_max(detail::core_options_of(options), connections_max) +
+           3 * OutgoingType::connection_bytes * connections_max + 2 * held +
+           v2::message_bytes_max(options.limits.payload_bytes_max);
   }
 
  private:
   static constexpr bool durable_at_once = DurableAtOnce<S>;
   static constexpr bool serves_v2 = RecordsNamedMailboxes<S>;
   static constexpr std::string_view going_away_reason = "the server is shutting down";
-  // The longest message that a transport passes on (docs/protocol.md, rule 8).
-  static constexpr std::uint64_t message_bytes_max = 64 * 1024;
   // How many who wait are served before others have their turn.
   static constexpr std::uint32_t served_at_once_max = 32;
 
@@ -183,6 +178,7 @@ class Messenger final : private TransportListener {
   void opened(Connection connection, const Opened& opened) override {
     SessionState& session = outgoing_.open(connection);
     session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
+    was_asked_v2_ = was_asked_v2_ || session.speaks_v2;
     ++counters_.connections_opened;
     ++counters_.connections_open;
     tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
@@ -253,6 +249,7 @@ class Messenger final : private TransportListener {
 
   void turn_ended() override {
     const bool is_quiet = core_.is_quiet();
+    needs_exact_time_ = was_asked_v2_ || !is_quiet;
     if (!is_quiet) {
       serve();
     }
@@ -278,6 +275,7 @@ class Messenger final : private TransportListener {
 
   void woken() override {
     wake_up_ = never;
+    needs_exact_time_ = true;
     set_time();
     if constexpr (!durable_at_once) {
       if (const std::error_code error = outgoing_.take_completions()) {
@@ -297,9 +295,11 @@ class Messenger final : private TransportListener {
     set_wake_up();
   }
 
-  // The core counts in milliseconds, and asking the system is not for nothing.
+  // The core counts in milliseconds, and asking the system is not for nothing: where only the classic protocol is
+  // spoken and nothing can expire, once in a millisecond is enough.
   void set_time() {
-    if (transport_.now() >= next_millisecond_) {
+    if (needs_exact_time_ || transport_.now() >= next_millisecond_) {
+      needs_exact_time_ = false;
       const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
       core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
       next_millisecond_ = after(SteadyTime{}, steady + std::chrono::milliseconds{1});
@@ -486,6 +486,8 @@ class Messenger final : private TransportListener {
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;
   SteadyTime next_millisecond_ = SteadyTime::min();
+  bool needs_exact_time_ = true;
+  bool was_asked_v2_ = false;
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;

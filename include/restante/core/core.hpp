@@ -42,9 +42,23 @@ class Core : public detail::Corresponding<Recorder> {
     check(options.limits);
   }
 
-  /// The most memory, in bytes, that the messages of a core with these options take.
-  static constexpr std::uint64_t memory_bytes_max(const CoreOptions& options) noexcept {
-    return MessagePool::memory_bytes_max(std::uint64_t{options.mailbox_messages_max} * Address::classic_count);
+  /// The most memory, in bytes, that a core with these options takes with at most so many sessions: for messages, for
+  /// addresses with their windows, quotas and memberships, and for waits. While a vector grows, the old one is still
+  /// there.
+  static constexpr std::uint64_t memory_bytes_max(const CoreOptions& options, std::uint64_t sessions_max) noexcept {
+    const Limits& limits = options.limits;
+    const std::uint64_t named = limits.addresses_max;
+    const std::uint64_t messages = limits.memory_bytes_max / sizeof(MessagePool::Message) + 1;
+    const std::uint64_t memberships =
+        std::min(named * limits.memberships_max, std::uint64_t{limits.rooms_max} * limits.room_members_max);
+    constexpr std::uint64_t address_bytes = sizeof(AddressState) + sizeof(SequenceWindow) + sizeof(RoomState) +
+                                            3 * (sizeof(Mailbox) + sizeof(Session) + sizeof(void*)) + 256;
+    constexpr std::uint64_t membership_bytes = 3 * (sizeof(Membership) + sizeof(Memberships::Index)) + 128;
+    return MessagePool::memory_bytes_max(std::uint64_t{options.mailbox_messages_max} * Address::classic_count) +
+           limits.memory_bytes_max + messages * (3 * detail::TimerWheel::entry_bytes + 128) +
+           (Address::classic_count + named) * address_bytes + memberships * membership_bytes +
+           limits.waits_max * 3 * (sizeof(Wait) + detail::TimerWheel::entry_bytes) +
+           sessions_max * 3 * sizeof(typename Base::SessionState);
   }
 
   /// A held address stays with its holder, whoever asks, the holder included (docs/protocol.md, rule 1).

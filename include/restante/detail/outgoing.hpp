@@ -17,6 +17,7 @@
 #include <restante/store.hpp>
 #include <restante/time.hpp>
 #include <restante/transport.hpp>
+#include <restante/v2/packet.hpp>
 
 namespace restante::detail {
 
@@ -312,6 +313,12 @@ class Outgoing {
     counters.connections_paused = connections_paused_;
     counters.connections_stuck = connections_stuck_;
     counters.commits = commits_;
+  }
+
+  /// The most that held replies cost, in bytes. One more for each connection can be held than the options say.
+  static constexpr std::uint64_t held_bytes_max(const MessengerOptions& options, std::uint64_t connections_max) {
+    const std::uint64_t message_bytes_max = v2::message_bytes_max(options.limits.payload_bytes_max);
+    return options.held_bytes_max + connections_max * (sizeof(HeldReplies::Reply) + 2 * message_bytes_max);
   }
 
   /// What is kept for each connection, in bytes.
