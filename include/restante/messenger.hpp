@@ -229,7 +229,7 @@ class Messenger final : private TransportListener {
     outgoing_.reply(connection, session, answer, message.size());
   }
 
-  [[gnu::flatten, gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
     Replies replies{*this};
     const v2::Request decoded = v2::decode_request(message);
