@@ -208,7 +208,7 @@ class Messenger final : private TransportListener {
     receive_classic(connection, session, message);
   }
 
-  [[gnu::flatten]] void receive_classic(Connection connection, SessionState& session, BytesView message) {
+  void receive_classic(Connection connection, SessionState& session, BytesView message) {
     if (doorkeeper_.asks()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
@@ -216,17 +216,9 @@ class Messenger final : private TransportListener {
         return associate(connection, session, *found, message.size());
       }
     }
-    const bool tells = options_.packet_events && options_.on_event;
-    if (tells) {
-      tell(event::PacketReceived{connection, message});
-    }
+    tell_received(connection, session, message);
     classic::ReplyBuffer buffer;
-    const BytesView answer = classic::Service{core_, connection.slot, buffer}.answer(message);
-    ++counters_.packets_sent;
-    if (tells) {
-      tell(event::PacketSent{connection, answer});
-    }
-    outgoing_.reply(connection, session, answer, message.size());
+    reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
   }
 
   [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
@@ -329,17 +321,17 @@ class Messenger final : private TransportListener {
     request_bytes_ = 0;
   }
 
-  void reply(Connection connection, SessionState& session, BytesView reply, std::size_t request_bytes,
-             std::size_t secret_bytes = 0) {
+  [[gnu::always_inline]] void reply(Connection connection, SessionState& session, BytesView reply,
+                                    std::size_t request_bytes, std::size_t secret_bytes = 0) {
     ++counters_.packets_sent;
-    if (options_.packet_events && options_.on_event) {
+    if (tells_packets_) {
       tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), protocol_of(session)});
     }
     outgoing_.reply(connection, session, reply, request_bytes);
   }
 
-  void tell_received(Connection connection, const SessionState& session, BytesView message) {
-    if (options_.packet_events && options_.on_event) {
+  [[gnu::always_inline]] void tell_received(Connection connection, const SessionState& session, BytesView message) {
+    if (tells_packets_) {
       tell(event::PacketReceived{connection, message, protocol_of(session)});
     }
   }
@@ -466,8 +458,9 @@ class Messenger final : private TransportListener {
     }
   }
 
+  // Out of the way: most who hear anything do not hear of packets.
   template <class E>
-  void tell(const E& event) {
+  [[gnu::noinline]] void tell(const E& event) {
     if (options_.on_event) {
       options_.on_event(Event{event});
     }
@@ -485,6 +478,7 @@ class Messenger final : private TransportListener {
   std::vector<std::uint8_t> buffer_;
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;
+  const bool tells_packets_ = options_.packet_events && options_.on_event;
   SteadyTime next_millisecond_ = SteadyTime::min();
   bool needs_exact_time_ = true;
   bool was_asked_v2_ = false;

@@ -94,9 +94,9 @@ class MessagePool {
   }
 
   /// Gives a place back. What it holds can still be read until the next store(), but for a long payload.
-  void release(Index index) {
+  [[gnu::always_inline]] void release(Index index) {
     Message& place = at(index);
-    if (place.payload_bytes > place_bytes) {
+    if (place.payload_bytes > place_bytes) [[unlikely]] {
       place.long_payload.reset();
     }
     place.next = free_;

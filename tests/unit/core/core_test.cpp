@@ -423,7 +423,7 @@ TEST_F(CoreTest, RefusesOptionsOutOfRange) {
 TEST_F(CoreTest, BoundsItsMemoryByItsOptions) {
   EXPECT_GE(CoreType::memory_bytes_max({.mailbox_messages_max = 100}, 0), 256U * 100 * sizeof(MessagePool::Message));
   EXPECT_LT(CoreType::memory_bytes_max({.mailbox_messages_max = 100}, 0),
-            CoreType::memory_bytes_max({.mailbox_messages_max = 101}));
+            CoreType::memory_bytes_max({.mailbox_messages_max = 101}, 0));
 }
 
 TEST_F(CoreTest, GivesTheSameRepliesForTheSameRequests) {
