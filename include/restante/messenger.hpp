@@ -223,20 +223,18 @@ class Messenger final : private TransportListener {
 
   [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
-    Replies replies{*this};
-    const v2::Request decoded = v2::decode_request(message);
-    ++counters_.v2_requests[decoded.index()];
-    std::visit(
-        [&](const auto& request) {
-          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(request)>, v2::Open>) {
-            tell_received(connection, session, message.first(message.size() - request.secret.size()));
-            open_v2(connection, session, request, replies);
-          } else {
-            tell_received(connection, session, message);
-            core_.execute(connection.slot, request, replies);
-          }
-        },
-        decoded);
+    v2::take_request(message, [&](const auto& request) {
+      using Packet = std::remove_cvref_t<decltype(request)>;
+      Replies replies{*this};
+      ++counters_.v2_requests[v2::request_index<Packet>];
+      if constexpr (std::is_same_v<Packet, v2::Open>) {
+        tell_received(connection, session, message.first(message.size() - request.secret.size()));
+        open_v2(connection, session, request, replies);
+      } else {
+        tell_received(connection, session, message);
+        core_.execute(connection.slot, request, replies);
+      }
+    });
   }
 
   void turn_ended() override {

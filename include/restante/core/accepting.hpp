@@ -19,7 +19,7 @@ class Accepting : public Attending<Recorder> {
 
  protected:
   // Rules 2 and 3, in the order in which rule 2 lists them.
-  std::optional<Refusal> push(Address sender, const v2::Push& request, bool& duplicate) {
+  [[gnu::always_inline]] std::optional<Refusal> push(Address sender, const v2::Push& request, bool& duplicate) {
     if (request.payload.size() > this->options_.limits.payload_bytes_max) {
       return Refusal::payload_too_large;
     }
@@ -38,7 +38,7 @@ class Accepting : public Attending<Recorder> {
     if (!this->writable_) {
       return Refusal::storage_unavailable;
     }
-    Address receiver = addresses_.find(request.receiver);
+    Address receiver = addresses_.find_receiver(request.receiver, state);
     std::uint32_t quota = Quotas::none;
     std::uint64_t time_to_live_ms = request.time_to_live_ms;
     if (const auto refusal = receiver.is_classic() ? admit_classic(sender, receiver, request)
@@ -76,7 +76,8 @@ class Accepting : public Attending<Recorder> {
                                       : addresses_[address].kind == NameKind::room;
   }
 
-  std::optional<Refusal> admit_classic(Address sender, Address receiver, const v2::Push& request) const {
+  [[gnu::noinline]] std::optional<Refusal> admit_classic(Address sender, Address receiver,
+                                                         const v2::Push& request) const {
     if (!sender.is_classic() || request.payload.size() > this->options_.payload_bytes_max) {
       return Refusal::classic_limit;
     }
@@ -100,8 +101,9 @@ class Accepting : public Attending<Recorder> {
            this->options_.limits.memory_bytes_max;
   }
 
-  std::optional<Refusal> admit_to_mailbox(Address sender, Address& receiver, const v2::Push& request,
-                                          std::uint32_t& quota, std::uint64_t& time_to_live_ms) {
+  [[gnu::always_inline]] std::optional<Refusal> admit_to_mailbox(Address sender, Address& receiver,
+                                                                 const v2::Push& request, std::uint32_t& quota,
+                                                                 std::uint64_t& time_to_live_ms) {
     const Limits& limits = this->options_.limits;
     if (receiver == Addresses::none && kind_of_name(request.receiver) == NameKind::bad) {
       return Refusal::bad_address;
@@ -137,7 +139,8 @@ class Accepting : public Attending<Recorder> {
     return std::nullopt;
   }
 
-  std::optional<Refusal> admit_to_room(const AddressState& sender, Address room, const v2::Push& request) {
+  [[gnu::noinline]] std::optional<Refusal> admit_to_room(const AddressState& sender, Address room,
+                                                         const v2::Push& request) {
     if (room == Addresses::none) {
       return Refusal::no_such_room;
     }

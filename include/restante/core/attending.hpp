@@ -23,7 +23,7 @@ class Attending : public Delivering<Recorder> {
   using Base::waits_;
 
   // Says in `wait` which room is spoken of.
-  std::optional<Refusal> find_room(v2::Name name, Wait& wait) const {
+  [[gnu::noinline]] std::optional<Refusal> find_room(v2::Name name, Wait& wait) const {
     if (kind_of_name(name) != NameKind::room) {
       return Refusal::bad_address;
     }

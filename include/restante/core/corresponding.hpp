@@ -52,7 +52,7 @@ class Corresponding : public Accepting<Recorder> {
   }
 
   template <TakesReplies Out>
-  void execute(Session session, const v2::Push& request, Out& out) {
+  [[gnu::always_inline]] void execute(Session session, const v2::Push& request, Out& out) {
     const std::optional<Address> sender = admit(session, request.tag, out);
     if (!sender) {
       return;
@@ -66,7 +66,7 @@ class Corresponding : public Accepting<Recorder> {
   }
 
   template <TakesReplies Out>
-  void execute(Session session, const v2::Fetch& request, Out& out) {
+  [[gnu::always_inline]] void execute(Session session, const v2::Fetch& request, Out& out) {
     const std::optional<Address> owner = admit(session, request.tag, out);
     if (!owner) {
       return;
@@ -89,11 +89,11 @@ class Corresponding : public Accepting<Recorder> {
       // What this leaves is there for those who wait, too.
       this->make_ready(*owner);
     }
-    answer_or_wait(std::move(wait), request.wait_ms, refusal, out);
+    answer_or_wait(wait, request.wait_ms, refusal, out);
   }
 
   template <TakesReplies Out>
-  void execute(Session session, const v2::Acknowledge& request, Out& out) {
+  [[gnu::always_inline]] void execute(Session session, const v2::Acknowledge& request, Out& out) {
     const std::optional<Address> owner = admit(session, request.tag, out);
     if (!owner) {
       return;
@@ -118,13 +118,13 @@ class Corresponding : public Accepting<Recorder> {
   template <TakesReplies Out>
   void execute(Session session, const v2::Receipt& request, Out& out) {
     if (const std::optional<Address> owner = admit(session, request.tag, out)) {
-      answer_or_wait({.owner = *owner,
-                      .session = session,
-                      .tag = request.tag,
-                      .kind = Wait::Kind::receipt,
-                      .sequence = request.sequence,
-                      .known = request.known_state},
-                     request.wait_ms, std::nullopt, out);
+      Wait wait{.owner = *owner,
+                .session = session,
+                .tag = request.tag,
+                .kind = Wait::Kind::receipt,
+                .sequence = request.sequence,
+                .known = request.known_state};
+      answer_or_wait(wait, request.wait_ms, std::nullopt, out);
     }
   }
 
@@ -185,7 +185,7 @@ class Corresponding : public Accepting<Recorder> {
       refusal = Refusal::malformed;
     }
     wait.kind = wait.scope == Wait::Scope::room ? Wait::Kind::room_status : wait.kind;
-    answer_or_wait(std::move(wait), request.wait_ms, refusal, out);
+    answer_or_wait(wait, request.wait_ms, refusal, out);
   }
 
   template <TakesReplies Out>
@@ -246,13 +246,13 @@ class Corresponding : public Accepting<Recorder> {
 
  private:
   template <class Out>
-  void refuse(Session session, v2::Tag tag, Refusal reason, Out& out) {
+  [[gnu::noinline]] void refuse(Session session, v2::Tag tag, Refusal reason, Out& out) {
     out(session, v2::Refused{tag, reason});
   }
 
   // What has to be so for any request but OPEN. Gives the address that the session opened.
   template <class Out>
-  std::optional<Address> admit(Session session, v2::Tag tag, Out& out) {
+  [[gnu::always_inline]] std::optional<Address> admit(Session session, v2::Tag tag, Out& out) {
     const std::optional<Address> address = opened(session);
     if (!address) {
       refuse(session, tag, Refusal::not_open, out);
@@ -271,7 +271,7 @@ class Corresponding : public Accepting<Recorder> {
   }
 
   // A bucket that fills evenly, and holds what a second gives.
-  bool take_allowance(AddressState& owner) {
+  [[gnu::noinline]] bool take_allowance(AddressState& owner) {
     const std::uint64_t rate = this->options_.limits.requests_per_second_max;
     // 0 says that nothing was counted yet.
     const std::uint64_t now_ms = std::max<std::uint64_t>(this->steady_ms_, 1);
@@ -362,7 +362,7 @@ class Corresponding : public Accepting<Recorder> {
     }
   }
 
-  std::optional<Refusal> find_source(v2::Name name, Wait& wait) const {
+  [[gnu::always_inline]] std::optional<Refusal> find_source(v2::Name name, Wait& wait) const {
     if (name.empty()) {
       wait.scope = Wait::Scope::own;
       return std::nullopt;
@@ -375,7 +375,8 @@ class Corresponding : public Accepting<Recorder> {
   }
 
   template <class Out>
-  void answer_or_wait(Wait wait, std::uint64_t wait_ms, std::optional<Refusal> refusal, Out& out) {
+  [[gnu::always_inline]] void answer_or_wait(Wait& wait, std::uint64_t wait_ms, std::optional<Refusal> refusal,
+                                             Out& out) {
     const Limits& limits = this->options_.limits;
     if (refusal) {
       refuse(wait.session, wait.tag, *refusal, out);
@@ -390,7 +391,7 @@ class Corresponding : public Accepting<Recorder> {
     }
   }
 
-  void rewind(const Wait& fetch) {
+  [[gnu::noinline]] void rewind(const Wait& fetch) {
     if (fetch.scope != Wait::Scope::room) {
       mailboxes_[fetch.owner.index()].rewind();
     }
@@ -408,7 +409,7 @@ class Corresponding : public Accepting<Recorder> {
     membership.hint = MessagePool::none;
   }
 
-  std::optional<Refusal> acknowledge_own(Address owner, const v2::Acknowledge& request) {
+  [[gnu::always_inline]] std::optional<Refusal> acknowledge_own(Address owner, const v2::Acknowledge& request) {
     Mailbox& mailbox = mailboxes_[owner.index()];
     if (request.epoch != addresses_[owner].epoch) {
       return Refusal::wrong_epoch;
@@ -428,7 +429,7 @@ class Corresponding : public Accepting<Recorder> {
     return std::nullopt;
   }
 
-  std::optional<Refusal> acknowledge_room(Membership& membership, const v2::Acknowledge& request) {
+  [[gnu::noinline]] std::optional<Refusal> acknowledge_room(Membership& membership, const v2::Acknowledge& request) {
     if (request.epoch != addresses_[membership.room].epoch) {
       return Refusal::wrong_epoch;
     }

@@ -188,7 +188,7 @@ class Delivering : public Keeping<Recorder> {
   }
 
   // Begins to wait. The caller has made sure that there is a place for it.
-  void wait(Wait wait, std::uint64_t wait_ms) {
+  [[gnu::noinline]] void wait(Wait wait, std::uint64_t wait_ms) {
     const std::uint64_t deadline = steady_ms_ + std::min(wait_ms, this->options_.limits.wait_ms_max);
     AddressState& owner = addresses_[wait.owner];
     count_wait(owner, wait, 1);
@@ -398,7 +398,7 @@ class Delivering : public Keeping<Recorder> {
   }
 
   template <class Out>
-  void deliver_own(const Wait& fetch, Credit& credit, Out& out) {
+  [[gnu::always_inline]] void deliver_own(const Wait& fetch, Credit& credit, Out& out) {
     Mailbox& mailbox = mailboxes_[fetch.owner.index()];
     for (MessagePool::Index index = mailbox.undelivered(); index != MessagePool::none; index = mailbox.undelivered()) {
       MessagePool::Message& message = pool_.at(index);

@@ -218,7 +218,9 @@ class Keeping {
     }
     if (!message.receiver.is_classic()) {
       memory_bytes_ += MessagePool::cost_bytes(message.payload_bytes);
-      note_idle(message.receiver);
+      if (mailboxes_[message.receiver.index()].size() == 1) {
+        note_idle(message.receiver);
+      }
     }
     if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
       ++unopened_messages_;
@@ -242,7 +244,9 @@ class Keeping {
     if (mailbox.watched) {
       mailbox_changed(receiver);
     }
-    note_idle(receiver);
+    if (mailbox.size() == 0) {
+      note_idle(receiver);
+    }
   }
 
   void untrack(MessagePool::Message& message, MessageState state) {

@@ -149,32 +149,35 @@ constexpr bool is_sound(const Members& packet) noexcept {
   return left.empty();
 }
 
-/// The packet that stands behind the code, or nothing where it is not one.
+/// Reads the packet that stands behind the code. Gives whether it is one.
 template <class Packet>
-constexpr std::optional<Packet> read(BytesView bytes, std::uint32_t tag_min) noexcept {
-  Packet packet;
+[[gnu::always_inline]] constexpr bool read(BytesView bytes, std::uint32_t tag_min, Packet& packet) noexcept {
   InFields fields{bytes.subspan(1)};
   fields.tag(packet.tag, tag_min);
   list(fields, packet);
-  return fields.complete() && is_sound(packet) ? std::optional{packet} : std::nullopt;
+  return fields.complete() && is_sound(packet);
 }
 
-template <class Packet>
-constexpr Request read_request(BytesView bytes) noexcept {
-  if (const std::optional<Packet> packet = read<Packet>(bytes, 1)) {
-    return *packet;
-  }
+/// Rule 10: a request of another time is answered by its tag.
+constexpr Unreadable unreadable(BytesView bytes, Refusal reason) noexcept {
   Unreadable unreadable;
-  InFields{bytes.subspan(1)}.tag(unreadable.tag, 1);
+  if (!bytes.empty()) {
+    InFields{bytes.subspan(1)}.tag(unreadable.tag, 1);
+    unreadable.reason = unreadable.tag != 0 ? reason : unreadable.reason;
+  }
   return unreadable;
+}
+
+template <class Packet, class Take>
+[[gnu::always_inline]] constexpr decltype(auto) take_request(BytesView bytes, Take& take) {
+  Packet packet;
+  return read(bytes, 1, packet) ? take(packet) : take(unreadable(bytes, Refusal::malformed));
 }
 
 template <class Packet>
 constexpr Reply read_reply(BytesView bytes, std::uint32_t tag_min = 1) noexcept {
-  if (const std::optional<Packet> packet = read<Packet>(bytes, tag_min)) {
-    return *packet;
-  }
-  return UnreadableReply{};
+  Packet packet;
+  return read(bytes, tag_min, packet) ? Reply{packet} : UnreadableReply{};
 }
 
 template <class Packet>
@@ -188,39 +191,37 @@ constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std
 
 }  // namespace detail
 
-/// Reads what a client sent. Never fails: what is no request is Unreadable.
-constexpr Request decode_request(BytesView bytes) noexcept {
-  if (bytes.empty()) {
-    return Unreadable{};
-  }
-  switch (bytes[0]) {
+/// Reads what a client sent and calls `take` with it: with the packet that it is, or, where it is none, with
+/// Unreadable. Gives what `take` gives.
+template <class Take>
+constexpr decltype(auto) take_request(BytesView bytes, Take take) {
+  switch (bytes.empty() ? std::uint8_t{0} : bytes[0]) {
     case code::open:
-      return detail::read_request<Open>(bytes);
+      return detail::take_request<Open>(bytes, take);
     case code::push:
-      return detail::read_request<Push>(bytes);
+      return detail::take_request<Push>(bytes, take);
     case code::fetch:
-      return detail::read_request<Fetch>(bytes);
+      return detail::take_request<Fetch>(bytes, take);
     case code::acknowledge:
-      return detail::read_request<Acknowledge>(bytes);
+      return detail::take_request<Acknowledge>(bytes, take);
     case code::receipt:
-      return detail::read_request<Receipt>(bytes);
+      return detail::take_request<Receipt>(bytes, take);
     case code::join:
-      return detail::read_request<Join>(bytes);
+      return detail::take_request<Join>(bytes, take);
     case code::leave:
-      return detail::read_request<Leave>(bytes);
+      return detail::take_request<Leave>(bytes, take);
     case code::status:
-      return detail::read_request<Status>(bytes);
+      return detail::take_request<Status>(bytes, take);
     default:
       break;
   }
-  // Rule 10: a request of another time is answered by its tag.
-  Unreadable unreadable;
-  detail::InFields fields{bytes.subspan(1)};
-  fields.tag(unreadable.tag, 1);
-  if (bytes[0] != 0 && bytes[0] <= code::request_max && unreadable.tag != 0) {
-    unreadable.reason = Refusal::unknown_operation;
-  }
-  return unreadable;
+  const bool is_request = !bytes.empty() && bytes[0] != 0 && bytes[0] <= code::request_max;
+  return take(detail::unreadable(bytes, is_request ? Refusal::unknown_operation : Refusal::malformed));
+}
+
+/// Reads what a client sent. Never fails: what is no request is Unreadable.
+constexpr Request decode_request(BytesView bytes) noexcept {
+  return take_request(bytes, [](const auto& packet) { return Request{packet}; });
 }
 
 /// Reads what a server sent. Never fails: what is no reply is UnreadableReply.

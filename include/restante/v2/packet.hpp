@@ -109,6 +109,10 @@ struct Unreadable {
 
 using Request = std::variant<Unreadable, Open, Push, Fetch, Acknowledge, Receipt, Join, Leave, Status>;
 
+/// Which alternative of Request a packet is.
+template <class Packet>
+inline constexpr std::size_t request_index = Request{Packet{}}.index();
+
 // From server to client.
 
 struct Opened {

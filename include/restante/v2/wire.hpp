@@ -22,53 +22,80 @@ constexpr std::size_t number_bytes(std::uint64_t number) noexcept {
   return number < (1U << 6U) ? 1 : number < (1U << 14U) ? 2 : number < (1U << 30U) ? 4 : 8;
 }
 
+/// A number that lies at the beginning of bytes, and how many bytes it takes: 0 where there is none.
+struct NumberField {
+  std::uint64_t number = 0;
+  std::size_t bytes = 0;
+};
+
+// Compilers make one load, or one store, of bytes that are joined and split like this, but not of a loop.
+constexpr std::uint32_t load_four(const std::uint8_t* bytes) noexcept {
+  return std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U | std::uint32_t{bytes[2]} << 8U |
+         std::uint32_t{bytes[3]};
+}
+constexpr std::uint64_t load_eight(const std::uint8_t* bytes) noexcept {
+  return std::uint64_t{load_four(bytes)} << 32U | load_four(bytes + 4);
+}
+constexpr void store_four(std::uint8_t* bytes, std::uint32_t number) noexcept {
+  bytes[0] = static_cast<std::uint8_t>(number >> 24U);
+  bytes[1] = static_cast<std::uint8_t>(number >> 16U);
+  bytes[2] = static_cast<std::uint8_t>(number >> 8U);
+  bytes[3] = static_cast<std::uint8_t>(number);
+}
+constexpr void store_eight(std::uint8_t* bytes, std::uint64_t number) noexcept {
+  store_four(bytes, static_cast<std::uint32_t>(number >> 32U));
+  store_four(bytes + 4, static_cast<std::uint32_t>(number));
+}
+
+constexpr NumberField read_number(const std::uint8_t* bytes, std::size_t left) noexcept {
+  const std::size_t size = left == 0 ? 1 : std::size_t{1} << (bytes[0] >> 6U);
+  if (size > left) {
+    return {};
+  }
+  const std::uint64_t number = size == 1   ? bytes[0]
+                               : size == 2 ? (bytes[0] & 0x3fU) << 8U | bytes[1]
+                               : size == 4 ? load_four(bytes) & 0x3fff'ffffU
+                                           : load_eight(bytes) & number_max;
+  return number_bytes(number) == size ? NumberField{number, size} : NumberField{};
+}
+
 /// Takes fields off the beginning of bytes. Once one was not there, all that follow are not there, and are left as they
 /// were.
 class InFields {
  public:
-  constexpr explicit InFields(BytesView bytes) noexcept : bytes_{bytes} {}
+  constexpr explicit InFields(BytesView bytes) noexcept : at_{bytes.data()}, left_{bytes.size()} {}
 
   /// Every field was there.
   constexpr bool sound() const noexcept { return sound_; }
   /// And nothing is left.
-  constexpr bool complete() const noexcept { return sound_ && bytes_.empty(); }
-  constexpr BytesView left() const noexcept { return bytes_; }
+  constexpr bool complete() const noexcept { return sound_ && left_ == 0; }
+  constexpr BytesView left() const noexcept { return {at_, left_}; }
 
-  constexpr InFields& byte(std::uint8_t& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& byte(std::uint8_t& field) noexcept {
     if (need(1)) {
-      field = bytes_[0];
-      bytes_ = bytes_.subspan(1);
+      field = *at_;
+      take(1);
     }
     return *this;
   }
 
-  constexpr InFields& number(std::uint64_t& field) noexcept {
-    if (!need(1)) {
-      return *this;
-    }
+  [[gnu::always_inline]] constexpr InFields& number(std::uint64_t& field) noexcept {
     // The shortest form first: nearly all numbers are small.
-    if (bytes_[0] < 0x40U) {
-      field = bytes_[0];
-      bytes_ = bytes_.subspan(1);
-      return *this;
-    }
-    const std::size_t size = std::size_t{1} << (bytes_[0] >> 6U);
-    if (!need(size)) {
-      return *this;
-    }
-    std::uint64_t number = bytes_[0] & 0x3fU;
-    for (std::size_t i = 1; i < size; ++i) {
-      number = number << 8U | bytes_[i];
-    }
-    sound_ = number_bytes(number) == size;
-    if (sound_) {
-      field = number;
-      bytes_ = bytes_.subspan(size);
+    if (need(1) && *at_ < 0x40U) [[likely]] {
+      field = *at_;
+      take(1);
+    } else if (sound_) {
+      const NumberField read = read_number(at_, left_);
+      sound_ = read.bytes != 0;
+      if (sound_) {
+        field = read.number;
+        take(read.bytes);
+      }
     }
     return *this;
   }
 
-  constexpr InFields& tag(Tag& field, Tag minimum) noexcept {
+  [[gnu::always_inline]] constexpr InFields& tag(Tag& field, Tag minimum) noexcept {
     std::uint64_t number = 0;
     this->number(number);
     sound_ = sound_ && number >= minimum && number <= tag_max;
@@ -78,29 +105,25 @@ class InFields {
     return *this;
   }
 
-  constexpr InFields& name(Name& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& name(Name& field) noexcept {
     std::uint8_t size = 0;
     byte(size);
     if (need(size) && (sound_ = size <= name_bytes_max)) {
-      field = bytes_.first(size);
-      bytes_ = bytes_.subspan(size);
+      field = {at_, size};
+      take(size);
     }
     return *this;
   }
 
-  constexpr InFields& epoch(Epoch& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& epoch(Epoch& field) noexcept {
     if (need(8)) {
-      Epoch epoch = 0;
-      for (std::size_t i = 0; i < 8; ++i) {
-        epoch = epoch << 8U | bytes_[i];
-      }
-      field = epoch;
-      bytes_ = bytes_.subspan(8);
+      field = load_eight(at_);
+      take(8);
     }
     return *this;
   }
 
-  constexpr InFields& flag(bool& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& flag(bool& field) noexcept {
     std::uint8_t byte = 0;
     this->byte(byte);
     sound_ = sound_ && byte <= 1;
@@ -111,7 +134,7 @@ class InFields {
   }
 
   /// The first of the flags that a reply has; a newer server may set others.
-  constexpr InFields& first_of_flags(bool& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& first_of_flags(bool& field) noexcept {
     std::uint8_t byte = 0;
     this->byte(byte);
     if (sound_) {
@@ -134,16 +157,16 @@ class InFields {
 
   constexpr InFields& token(ResumeToken& field) noexcept {
     if (need(field.size())) {
-      std::copy_n(bytes_.begin(), field.size(), field.begin());
-      bytes_ = bytes_.subspan(field.size());
+      std::copy_n(at_, field.size(), field.begin());
+      take(field.size());
     }
     return *this;
   }
 
-  constexpr InFields& rest(BytesView& field) noexcept {
+  [[gnu::always_inline]] constexpr InFields& rest(BytesView& field) noexcept {
     if (sound_) {
-      field = bytes_;
-      bytes_ = {};
+      field = left();
+      take(left_);
     }
     return *this;
   }
@@ -158,9 +181,15 @@ class InFields {
   }
 
  private:
-  constexpr bool need(std::size_t size) noexcept { return sound_ = sound_ && bytes_.size() >= size; }
+  [[gnu::always_inline]] constexpr bool need(std::size_t size) noexcept { return sound_ = sound_ && left_ >= size; }
 
-  BytesView bytes_;
+  [[gnu::always_inline]] constexpr void take(std::size_t size) noexcept {
+    at_ += size;
+    left_ -= size;
+  }
+
+  const std::uint8_t* at_;
+  std::size_t left_;
   bool sound_ = true;
 };
 
@@ -171,37 +200,22 @@ class OutFields {
 
   constexpr BytesView written() const noexcept { return to_.first(size_); }
 
-  constexpr OutFields& byte(std::uint8_t field) {
+  [[gnu::always_inline]] constexpr OutFields& byte(std::uint8_t field) {
     *room(1) = field;
     return *this;
   }
 
-  constexpr OutFields& number(std::uint64_t field) {
-    if (field < 0x40U) {
-      return byte(static_cast<std::uint8_t>(field));
-    }
-    RESTANTE_ASSERT(field <= number_max, "a number is larger than 2^62 - 1");
-    const std::size_t size = number_bytes(field);
-    std::uint8_t* const bytes = room(size);
-    for (std::size_t i = size; i-- > 0;) {
-      bytes[i] = static_cast<std::uint8_t>(field);
-      field >>= 8U;
-    }
-    bytes[0] |= static_cast<std::uint8_t>(size == 2 ? 0x40U : size == 4 ? 0x80U : 0xc0U);
-    return *this;
+  [[gnu::always_inline]] constexpr OutFields& number(std::uint64_t field) {
+    return field < 0x40U ? byte(static_cast<std::uint8_t>(field)) : long_number(field);
   }
 
-  constexpr OutFields& name(Name field) {
+  [[gnu::always_inline]] constexpr OutFields& name(Name field) {
     RESTANTE_ASSERT(field.size() <= name_bytes_max, "a name is longer than 64 bytes");
     return byte(static_cast<std::uint8_t>(field.size())).rest(field);
   }
 
   constexpr OutFields& epoch(Epoch field) {
-    std::uint8_t* const bytes = room(8);
-    for (std::size_t i = 8; i-- > 0;) {
-      bytes[i] = static_cast<std::uint8_t>(field);
-      field >>= 8U;
-    }
+    store_eight(room(8), field);
     return *this;
   }
 
@@ -224,7 +238,21 @@ class OutFields {
   constexpr OutFields& reason(Refusal field) { return byte(static_cast<std::uint8_t>(field)); }
 
  private:
-  constexpr std::uint8_t* room(std::size_t size) {
+  [[gnu::always_inline]] constexpr OutFields& long_number(std::uint64_t field) {
+    RESTANTE_ASSERT(field <= number_max, "a number is larger than 2^62 - 1");
+    if (field < 1U << 14U) {
+      std::uint8_t* const bytes = room(2);
+      bytes[0] = static_cast<std::uint8_t>(field >> 8U | 0x40U);
+      bytes[1] = static_cast<std::uint8_t>(field);
+    } else if (field < 1U << 30U) {
+      store_four(room(4), static_cast<std::uint32_t>(field | 0x8000'0000U));
+    } else {
+      store_eight(room(8), field | 0xc000'0000'0000'0000U);
+    }
+    return *this;
+  }
+
+  [[gnu::always_inline]] constexpr std::uint8_t* room(std::size_t size) {
     RESTANTE_ASSERT(size <= to_.size() - size_, "the packet does not fit where it is to be written");
     std::uint8_t* const bytes = to_.data() + size_;
     size_ += size;
