@@ -14,9 +14,9 @@
 
 #include <restante/v2/inbox.hpp>
 
-/// Each message that was handled is a line "<epoch> <offset> <source> <sender> <text>", written at once; a source that is
-/// the own mailbox is "-". Nothing in it may have a space. A program that is killed leaves whole lines behind, or a last
-/// one without its end, which counts as not written.
+/// Each message that was handled is a line "<epoch> <offset> <source> <sender> <text>", written at once; a source that
+/// is the own mailbox is "-". Nothing in it may have a space. A program that is killed leaves whole lines behind, or a
+/// last one without its end, which counts as not written.
 class Book {
  public:
   /// Reads what the file has. Throws std::system_error.

@@ -1,5 +1,5 @@
-// A client of restante.v2 as a program would have it, for storm_test.py: what it has to push and what it received are in
-// files, so that it can be killed at any moment and started again.
+// A client of restante.v2 as a program would have it, for storm_test.py: what it has to push and what it received are
+// in files, so that it can be killed at any moment and started again.
 //
 // Usage: restante-storm-client <port> <address> <folder>
 //
@@ -123,8 +123,11 @@ class StormClient {
 
   void tell_of_push(std::error_code error, const restante::v2::PushResult& result) {
     const bool is_unknown = error == restante::Error::outcome_unknown;
-    std::printf("%s %s %s\n", !error ? "accepted" : is_unknown ? "unknown" : "refused", texts_[result.id].c_str(),
-                error ? error.message().c_str() : "");
+    std::printf("%s %s %s\n",
+                !error       ? "accepted"
+                : is_unknown ? "unknown"
+                             : "refused",
+                texts_[result.id].c_str(), error ? error.message().c_str() : "");
     texts_.erase(result.id);
   }
 
@@ -150,9 +153,9 @@ class StormClient {
     if (command == "join") {
       client_.join(name);
     } else if (command == "push") {
-      client_.push(name, restante::as_bytes(text), [this](std::error_code error, const restante::v2::PushResult& result) {
-        tell_of_push(error, result);
-      });
+      client_.push(
+          name, restante::as_bytes(text),
+          [this](std::error_code error, const restante::v2::PushResult& result) { tell_of_push(error, result); });
       std::printf("added %s\n", text.c_str());
     } else if (command == "outbox") {
       std::printf("outbox %zu\n", client_.outbox_messages());
