@@ -178,7 +178,6 @@ class Messenger final : private TransportListener {
   void opened(Connection connection, const Opened& opened) override {
     SessionState& session = outgoing_.open(connection);
     session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
-    was_asked_v2_ = was_asked_v2_ || session.speaks_v2;
     ++counters_.connections_opened;
     ++counters_.connections_open;
     tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
@@ -223,7 +222,7 @@ class Messenger final : private TransportListener {
 
   [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
-    v2::take_request(message, [&](const auto& request) {
+    v2::take_request(message, [&](const auto& request) __attribute__((always_inline)) {
       using Packet = std::remove_cvref_t<decltype(request)>;
       Replies replies{*this};
       ++counters_.v2_requests[v2::request_index<Packet>];
@@ -239,7 +238,6 @@ class Messenger final : private TransportListener {
 
   void turn_ended() override {
     const bool is_quiet = core_.is_quiet();
-    needs_exact_time_ = was_asked_v2_ || !is_quiet;
     if (!is_quiet) {
       serve();
     }
@@ -265,7 +263,7 @@ class Messenger final : private TransportListener {
 
   void woken() override {
     wake_up_ = never;
-    needs_exact_time_ = true;
+    next_millisecond_ = SteadyTime::min();
     set_time();
     if constexpr (!durable_at_once) {
       if (const std::error_code error = outgoing_.take_completions()) {
@@ -285,15 +283,17 @@ class Messenger final : private TransportListener {
     set_wake_up();
   }
 
-  // The core counts in milliseconds, and asking the system is not for nothing: where only the classic protocol is
-  // spoken and nothing can expire, once in a millisecond is enough.
-  void set_time() {
-    if (needs_exact_time_ || transport_.now() >= next_millisecond_) {
-      needs_exact_time_ = false;
-      const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
-      core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
-      next_millisecond_ = after(SteadyTime{}, steady + std::chrono::milliseconds{1});
+  // The core counts in milliseconds, and asking the system is not for nothing.
+  [[gnu::always_inline]] void set_time() {
+    if (transport_.now() >= next_millisecond_) [[unlikely]] {
+      ask_the_time();
     }
+  }
+
+  [[gnu::noinline]] void ask_the_time() {
+    const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.now().time_since_epoch());
+    core_.set_time(static_cast<std::uint64_t>(steady.count()), options_.wall_clock());
+    next_millisecond_ = after(SteadyTime{}, steady + std::chrono::milliseconds{1});
   }
 
   void serve() {
@@ -478,8 +478,6 @@ class Messenger final : private TransportListener {
   std::size_t request_bytes_ = 0;
   const bool tells_packets_ = options_.packet_events && options_.on_event;
   SteadyTime next_millisecond_ = SteadyTime::min();
-  bool needs_exact_time_ = true;
-  bool was_asked_v2_ = false;
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;

@@ -86,6 +86,8 @@ class V2World {
   void set_wall(std::int64_t by_ms) {
     end_turn();
     wall_ms_ = std::max<std::int64_t>(wall_ms_ + by_ms, 1);
+    // The Messenger looks at its clocks once in a millisecond.
+    transport_->advance(std::chrono::milliseconds{1});
     tell_time();
     transport_->wake_needlessly();
     compare();

@@ -22,17 +22,16 @@ class Attending : public Delivering<Recorder> {
   using Base::pool_;
   using Base::waits_;
 
-  // Says in `wait` which room is spoken of.
-  [[gnu::noinline]] std::optional<Refusal> find_room(v2::Name name, Wait& wait) const {
+  // Says in `room` which one is spoken of.
+  [[gnu::noinline]] std::optional<Refusal> find_room(Address member, v2::Name name, Address& room) const {
     if (kind_of_name(name) != NameKind::room) {
       return Refusal::bad_address;
     }
-    wait.scope = Wait::Scope::room;
-    wait.room = addresses_.find(name);
-    if (wait.room == Addresses::none) {
+    room = addresses_.find(name);
+    if (room == Addresses::none) {
       return Refusal::no_such_room;
     }
-    return memberships_.find(addresses_[wait.owner], wait.room) == Memberships::none
+    return memberships_.find(addresses_[member], room) == Memberships::none
                ? std::optional{Refusal::not_a_member}
                : std::nullopt;
   }

@@ -77,7 +77,7 @@ class Corresponding : public Accepting<Recorder> {
               .kind = Wait::Kind::fetch,
               .count_max = request.messages_max,
               .bytes_max = request.bytes_max};
-    std::optional<Refusal> refusal = find_source(request.source, wait);
+    std::optional<Refusal> refusal = find_source(*owner, request.source, wait.scope, wait.room);
     if (!refusal && request.epoch != addresses_[wait.scope == Wait::Scope::room ? wait.room : *owner].epoch) {
       refusal = Refusal::wrong_epoch;
     }
@@ -98,14 +98,15 @@ class Corresponding : public Accepting<Recorder> {
     if (!owner) {
       return;
     }
-    Wait source{.owner = *owner};
-    std::optional<Refusal> refusal = find_source(request.source, source);
-    if (!refusal && source.scope == Wait::Scope::all) {
+    Wait::Scope scope = Wait::Scope::own;
+    Address room;
+    std::optional<Refusal> refusal = find_source(*owner, request.source, scope, room);
+    if (!refusal && scope == Wait::Scope::all) {
       refusal = Refusal::malformed;
     }
     if (!refusal) {
-      refusal = source.scope == Wait::Scope::room
-                    ? acknowledge_room(memberships_[memberships_.find(addresses_[*owner], source.room)], request)
+      refusal = scope == Wait::Scope::room
+                    ? acknowledge_room(memberships_[memberships_.find(addresses_[*owner], room)], request)
                     : acknowledge_own(*owner, request);
     }
     if (refusal) {
@@ -154,8 +155,8 @@ class Corresponding : public Accepting<Recorder> {
     if (!member) {
       return;
     }
-    Wait source{.owner = *member};
-    std::optional<Refusal> refusal = this->find_room(request.room, source);
+    Address room;
+    std::optional<Refusal> refusal = this->find_room(*member, request.room, room);
     if (!refusal && !this->writable_) {
       refusal = Refusal::storage_unavailable;
     }
@@ -163,7 +164,7 @@ class Corresponding : public Accepting<Recorder> {
       refuse(session, request.tag, *refusal, out);
       return;
     }
-    this->leave(*member, source.room, session, out);
+    this->leave(*member, room, session, out);
     out(session, v2::Left{request.tag});
   }
 
@@ -180,7 +181,7 @@ class Corresponding : public Accepting<Recorder> {
               .count_max = request.members_max,
               .known = request.known_version,
               .after = std::string{as_text(request.after)}};
-    std::optional<Refusal> refusal = find_source(request.source, wait);
+    std::optional<Refusal> refusal = find_source(*owner, request.source, wait.scope, wait.room);
     if (!refusal && wait.scope == Wait::Scope::all) {
       refusal = Refusal::malformed;
     }
@@ -362,16 +363,18 @@ class Corresponding : public Accepting<Recorder> {
     }
   }
 
-  [[gnu::always_inline]] std::optional<Refusal> find_source(v2::Name name, Wait& wait) const {
+  [[gnu::always_inline]] std::optional<Refusal> find_source(Address owner, v2::Name name, Wait::Scope& scope,
+                                                            Address& room) const {
     if (name.empty()) {
-      wait.scope = Wait::Scope::own;
+      scope = Wait::Scope::own;
       return std::nullopt;
     }
     if (name.size() == 1 && name[0] == '*') {
-      wait.scope = Wait::Scope::all;
+      scope = Wait::Scope::all;
       return std::nullopt;
     }
-    return this->find_room(name, wait);
+    scope = Wait::Scope::room;
+    return this->find_room(owner, name, room);
   }
 
   template <class Out>

@@ -15,7 +15,7 @@ namespace restante {
 /// A request that waits for something to happen, of whoever holds an address.
 struct Wait {
   enum class Kind : std::uint8_t { fetch, receipt, mailbox_status, room_status };
-  /// Which mailboxes a fetch is about.
+  /// Which mailboxes a request is about.
   enum class Scope : std::uint8_t { own, room, all };
 
   Address owner = {};
@@ -23,7 +23,7 @@ struct Wait {
   std::uint32_t tag = 0;
   Kind kind = Kind::fetch;
   Scope scope = Scope::own;
-  /// The room of a fetch from a room and of a room_status.
+  /// Where the scope is that.
   Address room = {};
   /// How many messages, or members.
   std::uint64_t count_max = 0;

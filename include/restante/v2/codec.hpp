@@ -194,7 +194,7 @@ constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std
 /// Reads what a client sent and calls `take` with it: with the packet that it is, or, where it is none, with
 /// Unreadable. Gives what `take` gives.
 template <class Take>
-constexpr decltype(auto) take_request(BytesView bytes, Take take) {
+[[gnu::always_inline]] constexpr decltype(auto) take_request(BytesView bytes, Take take) {
   switch (bytes.empty() ? std::uint8_t{0} : bytes[0]) {
     case code::open:
       return detail::take_request<Open>(bytes, take);

@@ -196,9 +196,10 @@ class InFields {
 /// Writes fields one after the other.
 class OutFields {
  public:
-  constexpr explicit OutFields(std::span<std::uint8_t> to) noexcept : to_{to} {}
+  constexpr explicit OutFields(std::span<std::uint8_t> to) noexcept
+      : begin_{to.data()}, at_{to.data()}, left_{to.size()} {}
 
-  constexpr BytesView written() const noexcept { return to_.first(size_); }
+  constexpr BytesView written() const noexcept { return {begin_, at_}; }
 
   [[gnu::always_inline]] constexpr OutFields& byte(std::uint8_t field) {
     *room(1) = field;
@@ -253,14 +254,16 @@ class OutFields {
   }
 
   [[gnu::always_inline]] constexpr std::uint8_t* room(std::size_t size) {
-    RESTANTE_ASSERT(size <= to_.size() - size_, "the packet does not fit where it is to be written");
-    std::uint8_t* const bytes = to_.data() + size_;
-    size_ += size;
+    RESTANTE_ASSERT(size <= left_, "the packet does not fit where it is to be written");
+    std::uint8_t* const bytes = at_;
+    at_ += size;
+    left_ -= size;
     return bytes;
   }
 
-  std::span<std::uint8_t> to_;
-  std::size_t size_ = 0;
+  std::uint8_t* begin_;
+  std::uint8_t* at_;
+  std::size_t left_;
 };
 
 }  // namespace restante::v2::detail
