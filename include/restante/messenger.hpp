@@ -156,7 +156,7 @@ class Messenger final : private TransportListener {
   struct Replies {
     Messenger& messenger;
     template <class Packet>
-    void operator()(Session slot, const Packet& packet) {
+    [[gnu::always_inline]] void operator()(Session slot, const Packet& packet) {
       messenger.answer(slot, packet);
     }
   };
@@ -222,18 +222,24 @@ class Messenger final : private TransportListener {
 
   [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     request_bytes_ = message.size();
-    v2::take_request(message, [&](const auto& request) __attribute__((always_inline)) {
-      using Packet = std::remove_cvref_t<decltype(request)>;
-      Replies replies{*this};
-      ++counters_.v2_requests[v2::request_index<Packet>];
-      if constexpr (std::is_same_v<Packet, v2::Open>) {
-        tell_received(connection, session, message.first(message.size() - request.secret.size()));
-        open_v2(connection, session, request, replies);
-      } else {
-        tell_received(connection, session, message);
-        core_.execute(connection.slot, request, replies);
-      }
-    });
+    v2::take_request(
+        message, [&](const auto& request)
+                     __attribute__((always_inline)) { carry_out(connection, session, message, request); });
+  }
+
+  // Not inlined, so that each kind of request has the registers for itself.
+  template <class Packet>
+  [[gnu::noinline]] void carry_out(Connection connection, SessionState& session, BytesView message,
+                                   const Packet& request) {
+    Replies replies{*this};
+    ++counters_.v2_requests[v2::request_index<Packet>];
+    if constexpr (std::is_same_v<Packet, v2::Open>) {
+      tell_received(connection, session, message.first(message.size() - request.secret.size()));
+      open_v2(connection, session, request, replies);
+    } else {
+      tell_received(connection, session, message);
+      core_.execute(connection.slot, request, replies);
+    }
   }
 
   void turn_ended() override {
@@ -306,7 +312,7 @@ class Messenger final : private TransportListener {
   }
 
   template <class Packet>
-  void answer(Session slot, const Packet& packet) {
+  [[gnu::always_inline]] void answer(Session slot, const Packet& packet) {
     SessionState& session = outgoing_.sessions()[slot];
     if (session.closing || session.leaves_with != 0) {
       return;

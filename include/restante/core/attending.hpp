@@ -31,9 +31,8 @@ class Attending : public Delivering<Recorder> {
     if (room == Addresses::none) {
       return Refusal::no_such_room;
     }
-    return memberships_.find(addresses_[member], room) == Memberships::none
-               ? std::optional{Refusal::not_a_member}
-               : std::nullopt;
+    return memberships_.find(addresses_[member], room) == Memberships::none ? std::optional{Refusal::not_a_member}
+                                                                            : std::nullopt;
   }
 
   std::optional<Refusal> join(Address member, v2::Name name, Address& room) {

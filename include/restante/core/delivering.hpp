@@ -140,7 +140,7 @@ class Delivering : public Keeping<Recorder> {
 
   // Delivers what is there for a fetch, in the order in which each source has it. Gives whether there was something.
   template <class Out>
-  bool deliver(const Wait& fetch, Out& out) {
+  [[gnu::always_inline]] bool deliver(const Wait& fetch, Out& out) {
     const Limits& limits = this->options_.limits;
     Credit credit{.messages = std::min<std::uint64_t>(fetch.count_max, limits.fetch_messages_max),
                   .bytes = std::min<std::uint64_t>(fetch.bytes_max, limits.fetch_bytes_max)};
@@ -288,7 +288,7 @@ class Delivering : public Keeping<Recorder> {
 
   // Answers a request at once if there is something to say that is not known. Gives whether there was.
   template <class Out>
-  bool answer(const Wait& wait, Out& out) {
+  [[gnu::always_inline]] bool answer(const Wait& wait, Out& out) {
     switch (wait.kind) {
       case Wait::Kind::fetch:
         return this->writable_ && deliver(wait, out);

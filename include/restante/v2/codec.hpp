@@ -91,7 +91,7 @@ constexpr void list(auto& fields, auto& packet) requires Is<Opened, decltype(pac
 constexpr void list(auto& fields, auto& packet) requires Is<Accepted, decltype(packet)> {
   fields.first_of_flags(packet.duplicate);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
+[[gnu::always_inline]] constexpr void list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
   fields.name(packet.source).number(packet.offset).number(packet.time_ms).name(packet.sender).rest(packet.payload);
 }
 constexpr void list(auto& fields, auto& packet) requires Is<Fetched, decltype(packet)> {
@@ -181,7 +181,7 @@ constexpr Reply read_reply(BytesView bytes, std::uint32_t tag_min = 1) noexcept 
 }
 
 template <class Packet>
-constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
+[[gnu::always_inline]] constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
   OutFields fields{to};
   fields.byte(code);
   fields.number(packet.tag);
