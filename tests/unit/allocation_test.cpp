@@ -296,11 +296,82 @@ TEST(Memory, OfAMessengerWithFullMailboxesIsAtMostWhatWasSaid) {
   }
 }
 
+// Fills what restante.v2 has limits for: addresses, rooms and their members, waits, windows and messages that expire.
+void fill_named_mailboxes(NullTransport& transport, std::uint32_t connections, std::uint32_t rooms) {
+  std::vector<std::uint8_t> buffer(1024);
+  const std::string payload(300, 'x');
+  const auto name_of = [](std::uint32_t slot) { return "somebody-" + std::to_string(slot); };
+  const auto room_of = [](std::uint32_t room) { return "#a-room-of-some-length-" + std::to_string(room); };
+  std::vector<Epoch> epochs;
+  for (std::uint32_t slot = 0; slot < connections; ++slot) {
+    transport.open({slot, 1}, v2::protocol_name);
+    transport.receive({slot, 1}, v2::encode(v2::Open{.tag = 1, .address = as_bytes(name_of(slot))}, buffer));
+    epochs.push_back(std::get<v2::Opened>(v2::decode_reply(transport.last())).epoch);
+    for (std::uint32_t room = 0; room < rooms; ++room) {
+      transport.receive({slot, 1}, v2::encode(v2::Join{.tag = 2, .room = as_bytes(room_of(room))}, buffer));
+      ASSERT_EQ(transport.last_code(), v2::code::joined);
+    }
+  }
+  std::uint64_t sequence = 0;
+  for (bool has_room = true; has_room;) {
+    ++sequence;
+    for (std::uint32_t slot = 0; slot < connections && has_room; ++slot) {
+      const std::string receiver =
+          slot % 7 == 0 && rooms != 0 ? room_of(slot % rooms) : name_of((slot + 1) % connections);
+      transport.receive({slot, 1}, v2::encode(v2::Push{.tag = 3,
+                                                       .receiver = as_bytes(receiver),
+                                                       .sequence = sequence,
+                                                       .time_to_live_ms = 60'000 + slot,
+                                                       .payload = as_bytes(payload)},
+                                              buffer));
+      has_room = transport.last_code() == v2::code::accepted;
+    }
+  }
+  // What is there is delivered, and then they wait.
+  for (std::uint32_t slot = 0; slot < connections; ++slot) {
+    v2::Fetch fetch{
+        .tag = 4, .source = as_bytes("*"), .epoch = epochs[slot], .messages_max = 100, .bytes_max = 1'000'000};
+    do {
+      transport.receive({slot, 1}, v2::encode(fetch, buffer));
+    } while (std::get<v2::Fetched>(v2::decode_reply(transport.last())).delivered != 0);
+    fetch.wait_ms = 60'000;
+    for (fetch.tag = 10; fetch.tag < 13; ++fetch.tag) {
+      transport.receive({slot, 1}, v2::encode(fetch, buffer));
+    }
+  }
+}
+
+TEST(Memory, OfAMessengerWithFullNamedMailboxesIsAtMostWhatWasSaid) {
+  for (const std::uint32_t connections : {16U, 17U, 256U, 257U}) {
+    for (const std::uint32_t rooms : {0U, 5U}) {
+      NullTransport transport;
+      MessengerOptions options;
+      options.limits = {.addresses_max = connections + rooms,
+                        .rooms_max = rooms,
+                        .room_members_max = connections,
+                        .waits_max = 3 * connections,
+                        .memory_bytes_max = std::uint64_t{2} * 1024 * 1024};
+      options.wall_clock = [] { return std::uint64_t{1'700'000'000'000}; };
+      const std::uint64_t bound = Messenger<NullTransport>::memory_bytes_max(options, connections);
+      const HeapUse use;
+      const Messenger messenger{transport, std::move(options)};
+      fill_named_mailboxes(transport, connections, rooms);
+      EXPECT_LE(use.bytes_max() + sizeof(messenger), bound) << connections << " connections, " << rooms << " rooms";
+      ASSERT_GT(messenger.counters().books.held, std::uint64_t{2} * 1024 * 1024 / (MessagePool::cost_bytes(300) + 300));
+      ASSERT_EQ(messenger.counters().waits, 3 * connections);
+    }
+  }
+}
+
 TEST(Memory, IsNotBoundedByMuchMoreThanIsNeeded) {
   NullTransport transport;
-  const std::uint64_t bound = Messenger<NullTransport>::memory_bytes_max({}, 256);
+  MessengerOptions options;
+  // What nobody may ask for costs nothing.
+  options.limits.addresses_max = options.limits.rooms_max = options.limits.waits_max = 0;
+  options.limits.memory_bytes_max = 0;
+  const std::uint64_t bound = Messenger<NullTransport>::memory_bytes_max(options, 256);
   const HeapUse use;
-  const Messenger messenger{transport};
+  const Messenger messenger{transport, std::move(options)};
   fill_mailboxes(transport, 256, 100);
   EXPECT_GE(use.bytes_max() + sizeof(messenger), bound * 9 / 10);
 }
