@@ -70,9 +70,7 @@ class Messenger final : private TransportListener {
         doorkeeper_{authenticator},
         core_{recorder_, core_options()},
         outgoing_{transport_, store_, options_, core_, recorder_},
-        protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}},
-        buffer_(std::max<std::size_t>(options_.limits.payload_bytes_max, CoreType::members_bytes_max) +
-                v2::packet_bytes_beyond_payload) {
+        protocols_{Protocol{v2::protocol_name, v2::message_bytes_max(options_.limits.payload_bytes_max)}} {
     transport_.start(*this);
     const Waker waker{&transport_, [](void* context) { static_cast<T*>(context)->wake(); }};
     if constexpr (!durable_at_once) {
@@ -144,7 +142,7 @@ class Messenger final : private TransportListener {
   static constexpr bool durable_at_once = DurableAtOnce<S>;
   static constexpr bool serves_v2 = RecordsNamedMailboxes<S>;
   static constexpr std::string_view going_away_reason = "the server is shutting down";
-  // How many who wait are served before others have their turn.
+  // Of those who wait, before others have their turn.
   static constexpr std::uint32_t served_at_once_max = 32;
 
   using Recorder = detail::ChangeRecorder<S>;
@@ -178,6 +176,9 @@ class Messenger final : private TransportListener {
   void opened(Connection connection, const Opened& opened) override {
     SessionState& session = outgoing_.open(connection);
     session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
+    if (session.speaks_v2) {
+      buffer_.resize(core_.answer_bytes_max());
+    }
     ++counters_.connections_opened;
     ++counters_.connections_open;
     tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
@@ -376,8 +377,7 @@ class Messenger final : private TransportListener {
     }
   }
 
-  // Nothing more is read from a connection until its credential is judged, so that its requests take effect in their
-  // order.
+  // Nothing more is read until the credential is judged, so that requests take effect in their order.
   void check(SessionState& session, detail::OpenCheck open, BytesView credential) {
     outgoing_.pause_for_verdict(open.connection, session);
     doorkeeper_.check(std::move(open), credential);
@@ -478,7 +478,7 @@ class Messenger final : private TransportListener {
   CoreType core_;
   OutgoingType outgoing_;
   Protocol protocols_[1];
-  /// Where replies of restante.v2 are written.
+  /// Where replies of restante.v2 are written; empty until it is spoken.
   std::vector<std::uint8_t> buffer_;
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;

@@ -111,14 +111,10 @@ struct AddressState {
 /// Numbers addresses, and finds them by name. The classic ids are always there. Not thread safe.
 class Addresses {
  public:
-  /// `key` must be secret where strangers choose names.
-  explicit Addresses(detail::SipKey key = {}) : key_{key} {
-    for (std::uint32_t id = 0; id < Address::classic_count; ++id) {
-      states_.push_back(std::make_unique<AddressState>());
-      states_.back()->name = std::to_string(id);
-      states_.back()->kind = NameKind::classic;
-    }
-  }
+  explicit Addresses(detail::SipKey key = {}) : key_{key}, states_(Address::classic_count) {}
+
+  /// What hashes depend on: set before the first name is taken in, and secret where strangers choose names.
+  void set_key(detail::SipKey key) { key_ = key; }
 
   /// The address of this name; an index of none where there is none.
   Address find(BytesView name) const {
@@ -133,7 +129,7 @@ class Addresses {
 
   /// The same, for a sender that often names the same receiver: comparing costs less than hashing.
   Address find_receiver(BytesView name, AddressState& sender) const {
-    if (const AddressState& last = *states_[sender.last_receiver.index()];
+    if (const AddressState& last = (*this)[sender.last_receiver];
         name.size() == last.name.size() && std::equal(name.begin(), name.end(), last.name_bytes().begin()) &&
         last.kind != NameKind::bad) {
       return sender.last_receiver;
@@ -145,8 +141,18 @@ class Addresses {
     return receiver;
   }
 
-  AddressState& operator[](Address address) { return *states_[address.index()]; }
-  const AddressState& operator[](Address address) const { return *states_[address.index()]; }
+  /// The address must have been given out. What is kept of classic ids is made when it is first needed, which it never
+  /// is where only the classic protocol is spoken.
+  AddressState& operator[](Address address) {
+    if (states_[address.index()] == nullptr) [[unlikely]] {
+      make_classic();
+    }
+    return *states_[address.index()];
+  }
+  const AddressState& operator[](Address address) const { return const_cast<Addresses&>(*this)[address]; }
+
+  /// Whether nothing is kept of this address, nor ever was.
+  bool is_untouched(Address address) const { return states_[address.index()] == nullptr; }
 
   /// Takes in a name that is a mailbox's or a room's and not there yet.
   Address add(BytesView name) {
@@ -175,7 +181,7 @@ class Addresses {
 
   /// Forgets an address that is not classic, with everything kept of it.
   void remove(Address address) {
-    AddressState& state = *states_[address.index()];
+    AddressState& state = (*this)[address];
     table_.erase(hash(state.name_bytes()), address.index());
     rooms_ -= state.kind == NameKind::room ? 1 : 0;
     state = {};
@@ -190,6 +196,14 @@ class Addresses {
   std::uint32_t indices() const noexcept { return static_cast<std::uint32_t>(states_.size()); }
 
  private:
+  [[gnu::noinline]] void make_classic() {
+    for (std::uint32_t id = 0; id < Address::classic_count; ++id) {
+      states_[id] = std::make_unique<AddressState>();
+      states_[id]->name = std::to_string(id);
+      states_[id]->kind = NameKind::classic;
+    }
+  }
+
   std::uint32_t hash(BytesView name) const noexcept { return static_cast<std::uint32_t>(detail::siphash(key_, name)); }
 
   void put(std::uint32_t index, BytesView name) {
@@ -203,7 +217,7 @@ class Addresses {
     table_.insert(hash(name), index);
   }
 
-  detail::SipKey key_;
+  detail::SipKey key_ = {};
   // Where each lies does not change: names are keys of rooms.
   std::vector<std::unique_ptr<AddressState>> states_;
   std::vector<std::uint32_t> free_;

@@ -181,6 +181,7 @@ class Core : public detail::Corresponding<Recorder> {
 
     void address(const AddressAdded& added, bool was_opened) override {
       if (!added.address.is_classic()) {
+        core_.need_key();
         core_.addresses_.add_at(added.address, added.name);
         core_.fit(added.address);
       }

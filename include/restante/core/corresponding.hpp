@@ -228,6 +228,9 @@ class Corresponding : public Accepting<Recorder> {
 
   // An address is held from now on, or no more: whoever looks at the members of its rooms sees it.
   void presence_changed(Address address) {
+    if (addresses_.is_untouched(address)) {
+      return;
+    }
     for (const Memberships::Index index : addresses_[address].memberships) {
       this->members_changed(memberships_[index].room);
     }

@@ -97,6 +97,12 @@ class Delivering : public Keeping<Recorder> {
   /// The most bytes that the list of a v2::Members has.
   static constexpr std::size_t members_bytes_max = 200 * (2 + v2::name_bytes_max);
 
+  /// Room for the bytes of any answer.
+  std::size_t answer_bytes_max() const noexcept {
+    return std::max<std::size_t>(this->options_.limits.payload_bytes_max, members_bytes_max) +
+           v2::packet_bytes_beyond_payload;
+  }
+
   /// How many requests wait.
   std::uint32_t waits() const noexcept { return waits_.size(); }
 

@@ -53,8 +53,6 @@ class Keeping {
   Keeping(Recorder& recorder, CoreOptions options)
       : options_{options},
         recorder_{recorder},
-        key_{draw(), draw()},
-        addresses_{key_},
         mailboxes_(Address::classic_count),
         holders_(Address::classic_count, no_session) {}
 
@@ -108,6 +106,13 @@ class Keeping {
     return state.epoch;
   }
 
+  // Drawn before the first name is taken in: entropy is not for nothing, and the classic protocol needs none.
+  void need_key() {
+    if (addresses_.named() == 0) {
+      addresses_.set_key({draw(), draw()});
+    }
+  }
+
   // Finds or makes an address whose name is a mailbox's or a room's. None where there is no place.
   Address make_address(BytesView name) {
     while (addresses_.named() >= options_.limits.addresses_max) {
@@ -116,6 +121,7 @@ class Keeping {
       }
       forget(Address::at(idle_.front()));
     }
+    need_key();
     const Address address = addresses_.add(name);
     fit(address);
     epoch_of(address);
@@ -344,7 +350,7 @@ class Keeping {
   void empty() {
     mailboxes_.assign(Address::classic_count, {});
     pool_ = {};
-    addresses_ = Addresses{key_};
+    addresses_ = Addresses{};
     quotas_ = {};
     expiry_ = {};
     idle_ = {};
@@ -360,7 +366,6 @@ class Keeping {
   Recorder& recorder_;
   bool writable_ = true;
   std::uint64_t wall_ms_ = 0;
-  SipKey key_;
   MessagePool pool_;
   MessagePool::Index last_stored_ = MessagePool::none;
   Addresses addresses_;
