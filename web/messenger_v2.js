@@ -215,6 +215,8 @@ restante.MessengerV2 = class MessengerV2 extends EventTarget {
     this.#store.notify(again ? `You are ${address} again.` : `You are ${address}. Messages come by themselves.`, "good");
     this.#receipts.start(exchange, opened);
     this.#receive(exchange, this.#connection);
+    // Behind the JOINs: a server that lost its rooms takes nothing for them from one who is not in them.
+    this.#outbox.push();
     return "associated";
   }
 

@@ -35,13 +35,12 @@ restante.Outbox = class Outbox {
     return this.#waiting().length >= Outbox.WAITING_MAX;
   }
 
-  /** Settles what can not be known any more, and then sends what waits. */
+  /** Settles what can not be known any more. What waits is sent by push(), once all rooms were asked to be entered. */
   start(exchange, opened) {
     this.stop();
     this.#exchange = exchange;
     this.#window = opened.window;
     this.#takeUp(opened);
-    this.push();
   }
 
   stop() {

@@ -224,9 +224,9 @@ class Server {
   void warn_of_openness() const {
     if (!is_loopback(options_.host) && !authentication_.asks_for_credentials()) {
       log_.warn(
-          "Listening beyond this machine: whoever reaches the port can take any id, read its mailbox, and see "
-          "/metrics; "
-          "there is no authentication, and nothing is encrypted");
+          std::string{"Listening beyond this machine without authentication: whoever reaches the port can take any id, "
+                      "read its mailbox, and see /metrics"} +
+          (options_.tls_certificate.empty() ? "; and nothing is encrypted" : ""));
     }
   }
 

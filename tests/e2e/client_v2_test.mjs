@@ -824,6 +824,18 @@ describe("rooms", () => {
     assert.deepEqual(Object.keys(ada.store.state.journal.rooms), []);
   });
 
+  test("are entered before anything is pushed to them, so that a server that lost them takes what waits", async () => {
+    const world = new World();
+    const ada = await world.opened("ada");
+    await ada.messenger.join("#lobby");
+    world.server.restart();
+    await settle();
+    ada.messenger.send("#lobby", "one");
+    await world.time.pass(60_000);
+    assert.deepEqual(outcomes(ada), ["one accepted"]);
+    assert.deepEqual(world.server.texts("#lobby"), ["one"]);
+  });
+
   test("keep their place although the server is too busy to say so at first", async () => {
     const world = new World();
     const ada = await world.opened("ada");
