@@ -14,6 +14,8 @@ restante.Rooms = class Rooms {
   #store;
   #surroundings;
   #exchange = null;
+  /** The rooms were entered, so that a server that lost them knows a member who asks for the others. */
+  #isIn = false;
   #watched = null;
   #watches = 0;
 
@@ -39,12 +41,16 @@ restante.Rooms = class Rooms {
         return refusal === null || Rooms.#FINAL.includes(refusal);
       }),
     );
-    this.#follow();
+    if (exchange === this.#exchange) {
+      this.#isIn = true;
+      this.#follow();
+    }
     return !known.includes(false);
   }
 
   stop() {
     this.#exchange = null;
+    this.#isIn = false;
     this.#watched = null;
     this.#store.change({ members: null });
   }
@@ -88,7 +94,7 @@ restante.Rooms = class Rooms {
   /** Watches the room that is open. */
   #follow() {
     const { selected, journal } = this.#store.state;
-    const room = this.#exchange !== null && restante.isMember(journal, selected) ? selected : null;
+    const room = this.#isIn && restante.isMember(journal, selected) ? selected : null;
     if (room === this.#watched) {
       return;
     }

@@ -790,6 +790,17 @@ describe("rooms", () => {
     assert.ok(requests(world, "STATUS").length <= 4);
   });
 
+  test("show their members again after the server lost them", async () => {
+    const world = new World();
+    const ada = await world.opened("ada");
+    await ada.messenger.join("#lobby");
+    ada.store.change({ selected: "#lobby" });
+    await settle();
+    world.server.restart();
+    await world.time.pass(60_000);
+    assert.deepEqual(ada.store.state.members?.members, [{ name: "ada", present: true }]);
+  });
+
   test("of many members are asked for page by page", async () => {
     const world = new World();
     const ada = await world.opened("ada");
