@@ -1,0 +1,147 @@
+// Two tabs of a browser and a terminal in one room, while the server is killed and started again and the network fails:
+// each shows every message once.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+
+import { Person, startBrowser } from "./browser.mjs";
+import { Server } from "./support.mjs";
+
+const ROOM = "#kitchen";
+
+/** `restante chat` in a room. */
+class Terminal {
+  #process;
+  #heard = [];
+  #said = "";
+  #waiting = new Set();
+
+  constructor(server, name) {
+    const url = server.url.replace(/^http/, "ws");
+    this.#process = spawn(process.env.RESTANTE_CLI, ["--server", url, "chat", "--name", name, "--to", ROOM]);
+    createInterface({ input: this.#process.stdout }).on("line", (line) => {
+      this.#heard.push(line);
+      this.#tell();
+    });
+    this.#process.stderr.setEncoding("utf8").on("data", (text) => {
+      this.#said += text;
+      this.#tell();
+    });
+  }
+
+  #tell() {
+    this.#waiting.forEach((check) => check());
+  }
+
+  #until(isTrue) {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (isTrue()) {
+          this.#waiting.delete(check);
+          resolve();
+        }
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  /** Resolves once it has said this, so often. */
+  says(text, times = 1) {
+    return this.#until(() => this.#said.split(text).length > times);
+  }
+
+  async hears(count) {
+    await this.#until(() => this.#heard.length >= count);
+    return this.#heard;
+  }
+
+  write(text) {
+    this.#process.stdin.write(`${text}\n`);
+  }
+
+  async end() {
+    if (this.#process.exitCode === null) {
+      this.#process.kill();
+      await once(this.#process, "exit");
+    }
+  }
+}
+
+let browser;
+let server;
+let ada;
+let bob;
+let cyd;
+
+before(async () => {
+  browser = await startBrowser();
+});
+after(async () => {
+  await cyd?.end();
+  await ada?.close();
+  await bob?.close();
+  await server?.stop();
+  await browser?.close();
+});
+
+test("two tabs and a terminal see each message of a room once", { timeout: 300_000 }, async () => {
+  server = await Server.start();
+  const open = async (name) => (await Person.open(browser, server.url, { names: true })).openedMailbox(name);
+  ada = await open("ada");
+  bob = await open("bob");
+  for (const person of [ada, bob]) {
+    await person.join(ROOM);
+  }
+  cyd = new Terminal(server, "cyd");
+  await cyd.says("You are cyd");
+  await ada.page.getByText("3 members, 3 here").waitFor();
+
+  const all = [];
+  const everybodySays = async (when) => {
+    for (const [name, say] of [
+      ["ada", (text) => ada.send(ROOM, text)],
+      ["bob", (text) => bob.send(ROOM, text)],
+      ["cyd", (text) => cyd.write(text)],
+    ]) {
+      all.push({ name, text: `${name} ${when}` });
+      await say(`${name} ${when}`);
+    }
+  };
+  const everybodyHears = async () => {
+    const sorted = (texts) => [...texts].sort();
+    for (const person of [ada, bob]) {
+      // Named "From …" and "To …" in what messages() gives.
+      const texts = (await person.messages(all.length)).map((line) => line.split(" | ")[1]);
+      assert.deepEqual(sorted(texts), sorted(all.map(({ text }) => text)));
+    }
+    const others = all.filter(({ name }) => name !== "cyd");
+    const heard = await cyd.hears(others.length);
+    assert.deepEqual(sorted(heard), sorted(others.map(({ name, text }) => `${ROOM} ${name}: ${text}`)));
+  };
+
+  await everybodySays("while all is well");
+  await everybodyHears();
+
+  const { port } = server;
+  await server.stop("SIGKILL");
+  for (const person of [ada, bob]) {
+    await person.page.getByText(/^Next try in/).waitFor();
+  }
+  await cyd.says("trying again");
+  await everybodySays("while there is no server");
+  server = await Server.start({ port });
+  await everybodyHears();
+  await ada.page.getByText("3 members, 3 here").waitFor();
+
+  await bob.page.context().setOffline(true);
+  await everybodySays("while bob has no network");
+  await bob.page.context().setOffline(false);
+  await everybodyHears();
+
+  await ada.page.reload();
+  await everybodySays("after ada loaded the page again");
+  await everybodyHears();
+});
