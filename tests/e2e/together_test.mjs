@@ -1,10 +1,13 @@
 // Two tabs of a browser and a terminal in one room, while the server is killed and started again and the network fails:
 // each shows every message once.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { Person, startBrowser } from "./browser.mjs";
 import { Server } from "./support.mjs";
@@ -18,9 +21,11 @@ class Terminal {
   #said = "";
   #waiting = new Set();
 
-  constructor(server, name) {
+  constructor(server, name, variables = {}) {
     const url = server.url.replace(/^http/, "ws");
-    this.#process = spawn(process.env.RESTANTE_CLI, ["--server", url, "chat", "--name", name, "--to", ROOM]);
+    this.#process = spawn(process.env.RESTANTE_CLI, ["--server", url, "chat", "--name", name, "--to", ROOM], {
+      env: { ...process.env, ...variables },
+    });
     createInterface({ input: this.#process.stdout }).on("line", (line) => {
       this.#heard.push(line);
       this.#tell();
@@ -71,6 +76,7 @@ class Terminal {
 }
 
 let browser;
+// What the test that runs has started.
 let server;
 let ada;
 let bob;
@@ -80,11 +86,16 @@ before(async () => {
   browser = await startBrowser();
 });
 after(async () => {
+  await browser?.close();
+});
+beforeEach(() => {
+  server = ada = bob = cyd = undefined;
+});
+afterEach(async () => {
   await cyd?.end();
   await ada?.close();
   await bob?.close();
   await server?.stop();
-  await browser?.close();
 });
 
 test("two tabs and a terminal see each message of a room once", { timeout: 300_000 }, async () => {
@@ -144,4 +155,40 @@ test("two tabs and a terminal see each message of a room once", { timeout: 300_0
   await ada.page.reload();
   await everybodySays("after ada loaded the page again");
   await everybodyHears();
+});
+
+test("passwords open an address in the page and in the terminal", { timeout: 300_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "restante-together-"));
+  try {
+    const file = join(folder, "passwords");
+    for (const name of ["ada", "cyd"]) {
+      execFileSync(process.env.RESTANTE_CLI, ["passwd", file, "set", name], { input: `the word of ${name}\n` });
+    }
+    server = await Server.start({ options: ["--auth", `passwords:${file}`] });
+    ada = await Person.open(browser, server.url, { names: true });
+    await ada.openMailbox("ada");
+    await ada.seesNotice("ada needs a password or a token.");
+    const password = ada.page.getByLabel("Password or token");
+    await password.fill("the word of cyd");
+    await ada.press("Open mailbox");
+    await ada.seesNotice("That is not the password or token of ada.");
+    await password.fill("the word of ada");
+    await ada.press("Open mailbox");
+    await ada.seesPhase("You are ada");
+    await ada.join(ROOM);
+    cyd = new Terminal(server, "cyd", { RESTANTE_PASSWORD: "the word of cyd" });
+    await cyd.says("You are cyd");
+    await ada.send(ROOM, "who is there?");
+    assert.deepEqual(await cyd.hears(1), [`${ROOM} ada: who is there?`]);
+    // The page keeps the word while it is open, so that a connection that breaks is made again without asking.
+    const { port } = server;
+    await server.stop("SIGKILL");
+    await ada.page.getByText(/^Next try in/).waitFor();
+    await cyd.says("trying again");
+    cyd.write("I am");
+    server = await Server.start({ port, options: ["--auth", `passwords:${file}`] });
+    await ada.messages(2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
