@@ -181,7 +181,8 @@ class MessengerOperator final : public MailboxOperator {
 
   Removal retire(std::string_view name) override {
     return remove(name, [this](auto& core, Address address) {
-      Removal removal{.messages = core.depth(address)};
+      Removal removal;
+      removal.messages = core.depth(address);
       typename M::Replies replies{messenger_};
       if (const std::optional<Session> holder = core.retire(address, replies)) {
         removal.closed_holder = true;
