@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "credential.hpp"
 #include "mail_commands.hpp"
+#include "mailbox_commands.hpp"
 
 namespace {
 
@@ -43,6 +44,7 @@ struct CommandLine {
   KeyCommand key;
   MakeTokenCommand make_token;
   CheckTokenCommand check_token;
+  MailboxCommand mailbox;
 };
 
 constexpr const char* exit_codes =
@@ -146,6 +148,37 @@ void describe_tokens(CLI::App& app, CommandLine& line) {
   check.add_option("--audience", line.check_token.audience, "whom it is to be for");
 }
 
+void describe_mailboxes(CLI::App& app, MailboxCommand& mailbox) {
+  CLI::App& command = *app.add_subcommand("mailbox", "Look after the mailboxes of a server on this machine");
+  command.require_subcommand(1);
+  command
+      .add_option("--operate", mailbox.place,
+                  "the socket of the server, as restante-server --operate says; without it, RESTANTE_OPERATE")
+      ->envname("RESTANTE_OPERATE")
+      ->required();
+  const auto add = [&](const std::string& action, const std::string& what) -> CLI::App& {
+    CLI::App& added = *command.add_subcommand(action, what);
+    added.callback([&mailbox, action] { mailbox.action = action; });
+    return added;
+  };
+  const auto add_with_name = [&](const std::string& action, const std::string& what) -> CLI::App& {
+    CLI::App& added = add(action, what);
+    added.add_option("NAME", mailbox.name, "a name, an id, or a room")->required();
+    return added;
+  };
+  add("list", "List mailboxes and rooms, with tabs between the columns");
+  add_with_name("show", "Show what is known of one, but nothing of what its messages say")
+      .add_option("--messages", mailbox.messages, "how many messages to show, the oldest first")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  CLI::App& purge = add_with_name("purge", "Remove all its messages; their senders can see that");
+  CLI::App& retire =
+      add_with_name("retire", "Forget it and all about it; who holds it is closed, and who opens it later begins anew");
+  for (CLI::App* const removing : {&purge, &retire}) {
+    removing->add_flag("--yes", mailbox.yes, "do not ask whether that is meant");
+  }
+}
+
 void describe(CLI::App& app, CommandLine& line) {
   app.require_subcommand(1);
   app.footer(exit_codes);
@@ -199,6 +232,7 @@ void describe(CLI::App& app, CommandLine& line) {
 
   describe_passwords(app, line.passwords);
   describe_tokens(app, line);
+  describe_mailboxes(app, line.mailbox);
 }
 
 std::vector<std::string> read_messages(const CommandLine& line) {
@@ -272,6 +306,9 @@ int run(const CLI::App& app, CommandLine line) {
   const Output output{line.json};
   if (app.got_subcommand("passwd")) {
     return passwords(output, line.passwords);
+  }
+  if (app.got_subcommand("mailbox")) {
+    return mailboxes(output, line.mailbox, line.json, line.timeout_s);
   }
   if (app.got_subcommand("token")) {
     const CLI::App& token = *app.get_subcommand("token");

@@ -9,12 +9,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
 
 #include <restante/beast.hpp>
+#include <restante/mailbox_operator.hpp>
 #include <restante/messenger.hpp>
 #include <restante/websocketpp.hpp>
 
@@ -22,6 +25,8 @@
 #include "log.hpp"
 #include "memory.hpp"
 #include "metrics.hpp"
+#include "operate_answer.hpp"
+#include "operate_socket.hpp"
 #include "options.hpp"
 #include "packet_text.hpp"
 #include "page.hpp"
@@ -118,6 +123,7 @@ class Server {
     log_.info("WebSockets are spoken by " + options_.transport);
     wait_for_signal();
     wait_for_hang_up();
+    listen_for_operator();
     warn_of_openness();
     warn_of_authentication();
     std::printf("Listening on %s://%s:%u\n", speaks_tls() ? "https" : "http", shown_host().c_str(), transport_.port());
@@ -205,6 +211,18 @@ class Server {
     return response;
   }
 
+  void listen_for_operator() {
+    if (options_.operate.empty()) {
+      return;
+    }
+    operate_.emplace(transport_.context(), options_.operate, [this](std::string_view line) {
+      std::string answer;
+      transport_.exclusively([&] { answer = answer_operator(operator_, line, log_); });
+      return answer;
+    });
+    log_.info("The operator is heard at " + options_.operate.string());
+  }
+
   // Each connection is a file descriptor, of which a program is given few at first and may take more.
   void make_room_for_connections() const {
     constexpr rlim_t others = 64;
@@ -272,6 +290,7 @@ class Server {
         transport_.exclusively([this] { messenger_.shut_down(); });
         transport_.shut_down();
         hang_up_.cancel();
+        operate_.reset();
         signals_.async_wait([this](const boost::system::error_code& again_cancelled, int) {
           if (!again_cancelled) {
             transport_.stop_running();
@@ -292,6 +311,9 @@ class Server {
   Transport transport_;
   restante::MemoryStore store_;
   restante::Messenger<Transport, restante::MemoryStore, restante::AnyAuthentication> messenger_;
+  restante::MessengerOperator<restante::Messenger<Transport, restante::MemoryStore, restante::AnyAuthentication>>
+      operator_{messenger_};
+  std::optional<OperateSocket> operate_;
   boost::asio::signal_set signals_{transport_.context(), SIGINT, SIGTERM};
   boost::asio::signal_set hang_up_{transport_.context(), SIGHUP};
 };

@@ -69,6 +69,10 @@ void describe_place(CLI::App& app, Options& options) {
                                ->group(group);
   certificate->needs(key);
   key->needs(certificate);
+  add(app, "--operate", options.operate,
+      "A place in the file system for a socket at which 'restante mailbox' lists, shows, purges and retires mailboxes; "
+      "only the user that the server runs as can open it")
+      ->group(group);
   add(app, "--transport", options.transport, "The library that speaks WebSocket: websocketpp or beast")
       ->check(CLI::IsMember({"websocketpp", "beast"}))
       ->capture_default_str()

@@ -36,6 +36,8 @@ struct Options {
   std::string token_audience;
   std::chrono::seconds token_leeway{10};
   bool tokens_without_expiry = false;
+  /// Where the operator asks; empty for nowhere.
+  std::filesystem::path operate;
   /// The library that speaks WebSocket: "websocketpp" or "beast".
   std::string transport = "websocketpp";
 

@@ -79,6 +79,13 @@ class NoAuthentication {
   bool may_join(std::string_view, std::string_view) const noexcept { return true; }
 };
 
+namespace detail {
+
+// It holds nothing, so that all messengers of a program can share it.
+inline NoAuthentication no_authentication;
+
+}  // namespace detail
+
 /// The smallest type that asks for credentials. It accepts none and ends each check at once.
 class AuthenticatorArchetype {
  public:

@@ -32,13 +32,8 @@
 
 namespace restante {
 
-namespace detail {
-
-// They hold nothing, so that all messengers of a program can share them.
-inline MemoryStore memory_store;
-inline NoAuthentication no_authentication;
-
-}  // namespace detail
+template <class M>
+class MessengerOperator;
 
 /// Serves both protocols (docs/protocol.md) on a transport, keeping messages in a store: restante.v2 where a client
 /// asks for it and the store keeps mailboxes with names, the classic protocol otherwise. Asks an authenticator who may
@@ -139,6 +134,7 @@ class Messenger final : private TransportListener {
   }
 
  private:
+  friend class MessengerOperator<Messenger>;
   static constexpr bool durable_at_once = DurableAtOnce<S>;
   static constexpr bool serves_v2 = RecordsNamedMailboxes<S>;
   static constexpr std::string_view going_away_reason = "the server is shutting down";

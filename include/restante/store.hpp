@@ -121,6 +121,13 @@ class MemoryStore {
   std::error_code load(MessageLoader&) noexcept { return {}; }
 };
 
+namespace detail {
+
+// It holds nothing, so that all messengers of a program can share it.
+inline MemoryStore memory_store;
+
+}  // namespace detail
+
 /// The smallest type that commits in the background, and does nothing: a list to copy from.
 class StoreArchetype {
  public:

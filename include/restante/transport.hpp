@@ -55,6 +55,8 @@ inline constexpr CloseCode message_too_big = 1009;
 inline constexpr CloseCode try_again_later = 1013;
 /// Another connection proved that the address is its own (docs/protocol.md, restante.v2, rule 1).
 inline constexpr CloseCode taken_over = 4001;
+/// The operator retired the address that the connection held (docs/protocol.md, restante.v2, rule 12).
+inline constexpr CloseCode retired = 4002;
 }  // namespace close_code
 
 /// A subprotocol (RFC 6455, section 1.9) that a listener speaks.

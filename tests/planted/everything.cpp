@@ -3,6 +3,7 @@
 #include <restante/classic/service.hpp>
 #include <restante/client.hpp>
 #include <restante/memory.hpp>
+#include <restante/mailbox_operator.hpp>
 #include <restante/messenger.hpp>
 
 namespace restante {
@@ -11,6 +12,7 @@ template class Core<MemoryStore>;
 template class classic::Service<Core<MemoryStore>>;
 template class Client<TransportArchetype>;
 template class Messenger<TransportArchetype, StoreArchetype>;
+template class MessengerOperator<Messenger<TransportArchetype, StoreArchetype>>;
 
 }  // namespace restante
 

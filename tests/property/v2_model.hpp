@@ -112,6 +112,13 @@ class V2Model {
     }
   }
 
+  // What an operator does: v2_model_operator.hpp.
+
+  /// Gives how many messages were removed.
+  std::uint64_t purge(const std::string& name);
+  /// The same; whoever held the address is gone.
+  std::uint64_t retire(const std::string& name);
+
   /// Everything that had to be answered by now has been.
   void turn_ended() {
     for (auto& [peer, state] : peers_) {
@@ -148,6 +155,7 @@ class V2Model {
   /// Peers that a takeover replaced, and that are to be closed with 4001; each is told once.
   std::vector<Peer> take_replaced() { return std::exchange(replaced_, {}); }
 
+  std::optional<Peer> holder_of(const std::string& name) { return addresses_[name].holder; }
   std::string address_of(Peer peer) const { return peers_.at(peer).address; }
   ResumeToken token_of(const std::string& name) { return addresses_[name].token; }
   Epoch epoch_of(const std::string& name) { return addresses_[name].epoch; }
@@ -176,6 +184,7 @@ class V2Model {
     std::uint64_t stored = 0;
     std::uint64_t acknowledged = 0;
     std::uint64_t expired = 0;
+    std::uint64_t purged = 0;
     std::uint64_t trimmed = 0;
     std::uint64_t held = 0;
   };
@@ -307,7 +316,8 @@ class V2Model {
     }
   }
 
-  void remove(const std::string& name, std::size_t index, MessageState state) {
+  // A message that is purged makes place in a room, unless an operator removed it.
+  void remove(const std::string& name, std::size_t index, MessageState state, bool by_operator = false) {
     Address& address = addresses_[name];
     note(address.messages[index], state);
     address.messages.erase(address.messages.begin() + static_cast<std::ptrdiff_t>(index));
@@ -318,6 +328,7 @@ class V2Model {
                                            : address.purged);
     ++(state == MessageState::acknowledged ? books_.acknowledged
        : state == MessageState::expired    ? books_.expired
+       : by_operator                       ? books_.purged
                                            : books_.trimmed);
     --books_.held;
   }
@@ -340,6 +351,7 @@ class V2Model {
   void carry_out(Peer peer, const v2::Join& packet);
   void carry_out(Peer peer, const v2::Leave& packet);
   void carry_out(Peer peer, const v2::Status& packet);
+  void leave(const std::string& member, const std::string& room);
   std::optional<Refusal> judge(const std::string& sender, const v2::Push& packet, bool& duplicate);
   std::optional<Refusal> judge_receiver(const std::string& sender, const std::string& receiver, std::size_t bytes);
   void store(const std::string& sender, const v2::Push& packet);
@@ -375,5 +387,6 @@ class V2Model {
 }  // namespace restante::property
 
 // The rest of the class.
+#include "v2_model_operator.hpp"
 #include "v2_model_replies.hpp"
 #include "v2_model_requests.hpp"

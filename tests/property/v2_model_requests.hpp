@@ -272,15 +272,21 @@ inline void V2Model::carry_out(Peer peer, const v2::Leave& packet) {
   if (const auto refusal = !is_room(name) ? std::optional{Refusal::bad_address} : find_source(owner, name)) {
     return will_refuse(peer, packet.tag, *refusal);
   }
-  // What waits for something of this room cannot have it any more.
-  for (Request& request : peers_.at(peer).requests) {
-    if (request.waits && request.source == name) {
-      request = {.tag = request.tag, .expected = described(v2::Refused{request.tag, Refusal::not_a_member})};
+  leave(owner, name);
+  will_answer(peer, packet.tag, v2::Left{packet.tag});
+}
+
+// What waits for something of this room cannot have it any more.
+inline void V2Model::leave(const std::string& member, const std::string& room) {
+  if (const std::optional<Peer> holder = addresses_[member].holder) {
+    for (Request& request : peers_.at(*holder).requests) {
+      if (request.waits && request.source == room) {
+        request = {.tag = request.tag, .expected = described(v2::Refused{request.tag, Refusal::not_a_member})};
+      }
     }
   }
-  addresses_[owner].memberships.erase(name);
-  ++addresses_[name].changes;
-  will_answer(peer, packet.tag, v2::Left{packet.tag});
+  addresses_[member].memberships.erase(room);
+  ++addresses_[room].changes;
 }
 
 // Rule 9.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <restante/bytes.hpp>
+#include <restante/mailbox_operator.hpp>
 #include <restante/messenger.hpp>
 #include <restante/v2/codec.hpp>
 
@@ -90,6 +91,32 @@ class V2World {
     transport_->advance(std::chrono::milliseconds{1});
     tell_time();
     transport_->wake_needlessly();
+    compare();
+  }
+
+  /// An operator removes the messages of a mailbox or a room.
+  void purge(const std::string& name) {
+    end_turn();
+    tell_time();
+    const std::uint64_t count = model_.purge(name);
+    expect_removal(MessengerOperator{*messenger_}.purge(name), count, false);
+    compare();
+  }
+
+  /// An operator retires an address or a room.
+  void retire(const std::string& name) {
+    end_turn();
+    tell_time();
+    const std::optional<std::size_t> holder = model_.holder_of(name);
+    const std::uint64_t count = model_.retire(name);
+    expect_removal(MessengerOperator{*messenger_}.retire(name), count, holder.has_value());
+    take_replies();
+    if (holder) {
+      if (transport_->close_code_of(*connections_[*holder]) != close_code::retired) {
+        throw Disagreement{"who held a retired address is not closed with 4002"};
+      }
+      transport_->disconnect(*std::exchange(connections_[*holder], std::nullopt));
+    }
     compare();
   }
 
@@ -175,6 +202,13 @@ class V2World {
     }
   }
 
+  static void expect_removal(const Removal& removal, std::uint64_t messages, bool closed_holder) {
+    if (removal.messages != messages || removal.closed_holder != closed_holder) {
+      throw Disagreement{"an operator is told of " + std::to_string(removal.messages) + " messages, and not of " +
+                         std::to_string(messages)};
+    }
+  }
+
   void compare() {
     take_replies();
     for (int i = 0; transport_->wake_asked() && i < 100; ++i) {
@@ -191,7 +225,7 @@ class V2World {
     const V2Model::Books& expected = model_.books();
     if (books.stored != expected.stored || books.acknowledged != expected.acknowledged ||
         books.expired != expected.expired || books.trimmed != expected.trimmed || books.held != expected.held ||
-        books.purged != 0 || books.taken != 0 || books.loaded != 0) {
+        books.purged != expected.purged || books.taken != 0 || books.loaded != 0) {
       throw Disagreement{"the books are not the model's"};
     }
   }

@@ -52,7 +52,8 @@ struct AddressOpened {
   Address address = {};
 };
 
-/// The address is no more, nor anything that was known of it; its number may be used again.
+/// The address is no more, nor anything that was known of it; its number may be used again. Messages that it sent stay
+/// where they are, but without the sequence numbers that it gave them.
 struct AddressForgotten {
   Address address = {};
 };

@@ -157,10 +157,32 @@ class Core : public detail::Corresponding<Recorder> {
     const std::uint32_t count = this->depth(address);
     while (mailboxes_[address.index()].size() != 0) {
       const MessagePool::Index oldest = mailboxes_[address.index()].oldest_index();
-      this->record(MessageRemoved{address, pool_.at(oldest).offset, MessageState::purged});
+      record_purged(address, pool_.at(oldest).offset);
       this->remove(address, oldest, MessageState::purged);
     }
     return count;
+  }
+
+  /// Forgets an address or a room and everything about it: its holder holds nothing any more, its messages are purged,
+  /// and so is who is a member of what. What it sent to others stays with them. Whoever opens it later finds another
+  /// epoch. Gives the session that held it, which is to be closed.
+  template <TakesReplies Out>
+  std::optional<Session> retire(Address address, Out& out) {
+    const Session holder = holders_[address.index()];
+    if (holder != Base::no_session) {
+      end(holder);
+    }
+    purge(address);
+    const AddressState& state = addresses_[address];
+    while (!state.memberships.empty()) {
+      this->leave(address, this->memberships_[state.memberships.back()].room, holder, out);
+    }
+    while (state.room && !state.room->members.empty()) {
+      const Address member = this->memberships_[state.room->members.begin()->second].member;
+      this->leave(member, address, holders_[member.index()], out);
+    }
+    this->begin_anew(address);
+    return holder == Base::no_session ? std::nullopt : std::optional{holder};
   }
 
   /// How many addresses are held by some session.
@@ -247,6 +269,15 @@ class Core : public detail::Corresponding<Recorder> {
       const bool was_delivered = stored.offset < mailbox.delivered_end();
       this->track(stored.sequence, was_delivered ? 0 : stored.expires_ms, quota);
       message.delivered = was_delivered;
+    }
+  }
+
+  // A store that knows the classic protocol only has one way for a message to go.
+  void record_purged(Address address, Offset offset) {
+    if constexpr (requires { this->recorder_.record(MessageRemoved{}); }) {
+      this->recorder_.record(MessageRemoved{address, offset, MessageState::purged});
+    } else {
+      this->recorder_.record(MessageTaken{address, offset});
     }
   }
 

@@ -103,6 +103,29 @@ class Delivering : public Keeping<Recorder> {
            v2::packet_bytes_beyond_payload;
   }
 
+  /// How long ago a message was accepted, in milliseconds.
+  std::uint64_t age_ms_of(const MessagePool::Message& message) const noexcept {
+    return wall_ms_ - std::min(wall_ms_, message.time_ms);
+  }
+
+  /// What STATUS of a mailbox tells, without a tag; of a room, too.
+  v2::Mailbox numbers_of(Address address) const {
+    const AddressState& owner = addresses_[address];
+    const Mailbox& mailbox = mailboxes_[address.index()];
+    return {.version = version_of(mailbox),
+            .depth = mailbox.size(),
+            .bytes = mailbox.bytes(),
+            .oldest_age_ms = mailbox.size() == 0 ? 0 : age_ms_of(mailbox.oldest(pool_)),
+            .stored = mailbox.appended(),
+            .acknowledged = owner.acknowledged,
+            .taken = mailbox.appended() - mailbox.size() - owner.acknowledged - owner.expired - owner.purged,
+            .expired = owner.expired,
+            .purged = owner.purged};
+  }
+
+  /// Who is a member of what, by the numbers that AddressState and RoomState keep.
+  const Memberships& memberships() const noexcept { return memberships_; }
+
   /// How many requests wait.
   std::uint32_t waits() const noexcept { return waits_.size(); }
 
@@ -267,20 +290,9 @@ class Delivering : public Keeping<Recorder> {
 
   template <class Out>
   void answer_mailbox(const Wait& status, Out& out) {
-    const AddressState& owner = addresses_[status.owner];
-    const Mailbox& mailbox = mailboxes_[status.owner.index()];
-    const std::uint64_t oldest_ms = mailbox.size() == 0 ? wall_ms_ : mailbox.oldest(pool_).time_ms;
-    out(status.session,
-        v2::Mailbox{.tag = status.tag,
-                    .version = version_of(mailbox),
-                    .depth = mailbox.size(),
-                    .bytes = mailbox.bytes(),
-                    .oldest_age_ms = wall_ms_ > oldest_ms ? wall_ms_ - oldest_ms : 0,
-                    .stored = mailbox.appended(),
-                    .acknowledged = owner.acknowledged,
-                    .taken = mailbox.appended() - mailbox.size() - owner.acknowledged - owner.expired - owner.purged,
-                    .expired = owner.expired,
-                    .purged = owner.purged});
+    v2::Mailbox numbers = numbers_of(status.owner);
+    numbers.tag = status.tag;
+    out(status.session, numbers);
   }
 
   // Changes with every message that comes or goes.

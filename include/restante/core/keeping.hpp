@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <restante/assert.hpp>
@@ -64,6 +65,13 @@ class Keeping {
 
   /// How many messages the mailbox or room holds.
   std::uint32_t depth(Address address) const noexcept { return mailboxes_[address.index()].size(); }
+
+  /// The mailbox of an address or the log of a room; where its messages lie says messages().
+  const Mailbox& mailbox(Address address) const noexcept { return mailboxes_[address.index()]; }
+  const MessagePool& messages() const noexcept { return pool_; }
+
+  /// Whether some session holds the address.
+  bool is_held(Address address) const noexcept { return holders_[address.index()] != no_session; }
 
   /// Addresses besides the classic ids.
   std::size_t addresses_named() const noexcept { return addresses_.named(); }
@@ -165,6 +173,51 @@ class Keeping {
     record(AddressForgotten{address});
     addresses_.remove(address);
     mailboxes_[address.index()] = {};
+  }
+
+  // Nothing is known of an address any more. One that is named by messages of others keeps its number for them.
+  void begin_anew(Address address) {
+    AddressState& state = addresses_[address];
+    if (!address.is_classic() && state.messages_sent == 0) {
+      forget(address);
+      return;
+    }
+    forget_sequences(address);
+    if (state.epoch != 0) {
+      record(AddressForgotten{address});
+    }
+    AddressState fresh;
+    fresh.name = std::move(state.name);
+    fresh.kind = state.kind;
+    fresh.messages_sent = state.messages_sent;
+    if (address.is_classic()) {
+      // Its mailbox is there for ever, and what is counted of it goes on.
+      fresh.acknowledged = state.acknowledged;
+      fresh.expired = state.expired;
+      fresh.purged = state.purged;
+    }
+    state = std::move(fresh);
+    if (!address.is_classic()) {
+      mailboxes_[address.index()] = {};
+      epoch_of(address);
+    }
+    note_idle(address);
+  }
+
+  // What becomes of messages that are held elsewhere is not to be taken for what becomes of those with the same
+  // numbers in another epoch. Takes as long as there are messages.
+  void forget_sequences(Address sender) {
+    std::uint32_t left = addresses_[sender].messages_sent;
+    for (auto mailbox = mailboxes_.begin(); left != 0 && mailbox != mailboxes_.end(); ++mailbox) {
+      for (MessagePool::Index index = mailbox->oldest_index(); index != MessagePool::none;
+           index = pool_.at(index).next) {
+        MessagePool::Message& message = pool_.at(index);
+        if (message.tracked && message.sender == sender) {
+          message.sequence = 0;
+          --left;
+        }
+      }
+    }
   }
 
   // Puts a message into a mailbox or room; whether it may be there has been decided.
