@@ -95,10 +95,16 @@ class JoinedRooms {
   }
   bool is_leaving(std::string_view name) const { return leaving_.contains(name); }
 
-  /// Mail came from a room that was not joined on this connection. Gives whether it is the first from there.
-  bool other(std::string_view name) { return others_.emplace(name).second; }
-  /// Whether there was such mail since last asked: then it is to be delivered again.
-  bool take_other(std::string_view name) { return others_.erase(std::string{name}) != 0; }
+  /// More rooms than an address can be a member of on any server that means well.
+  static constexpr std::size_t others_max = 10'000;
+
+  /// Mail came from a room that was not joined on this connection. Gives whether it is the first from there; of more
+  /// than others_max rooms, nothing is said.
+  bool other(std::string_view name) { return others_.size() < others_max && others_.emplace(name).second; }
+  /// Whether there was such mail since last asked, or may have been: then it is to be delivered again.
+  bool take_other(std::string_view name) {
+    return others_.size() == others_max || others_.erase(std::string{name}) != 0;
+  }
 
  private:
   std::map<std::string, Room, std::less<>> rooms_;
