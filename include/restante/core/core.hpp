@@ -45,7 +45,7 @@ class Core : public detail::Corresponding<Recorder> {
   /// The most memory, in bytes, that a core with these options takes with at most so many sessions: for messages, for
   /// addresses with their windows, quotas and memberships, and for waits. While a vector grows, the old one is still
   /// there.
-  static constexpr std::uint64_t memory_bytes_max(const CoreOptions& options, std::uint64_t sessions_max) noexcept {
+  static constexpr std::uint64_t memory_bytes_max(const CoreOptions& options, std::uint64_t sessions) noexcept {
     const Limits& limits = options.limits;
     const std::uint64_t named = limits.addresses_max;
     const std::uint64_t messages = limits.memory_bytes_max / sizeof(MessagePool::Message) + 1;
@@ -58,7 +58,7 @@ class Core : public detail::Corresponding<Recorder> {
            limits.memory_bytes_max + messages * (3 * detail::TimerWheel::entry_bytes + 128) +
            (Address::classic_count + named) * address_bytes + memberships * membership_bytes +
            limits.waits_max * 3 * (sizeof(Wait) + detail::TimerWheel::entry_bytes) +
-           sessions_max * 3 * sizeof(typename Base::SessionState);
+           sessions * 3 * sizeof(typename Base::SessionState);
   }
 
   /// A held address stays with its holder, whoever asks, the holder included (docs/protocol.md, rule 1).
