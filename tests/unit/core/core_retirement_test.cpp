@@ -293,7 +293,7 @@ TEST_F(CoreRetirementTest, KeepsAClassicIdWithAnotherEpoch) {
 }
 
 TEST_F(CoreRetirementTest, TakesAllIdsFromAClassicHolder) {
-  for (const std::uint8_t id : {6, 7, 8}) {
+  for (const std::uint8_t id : std::initializer_list<std::uint8_t>{6, 7, 8}) {
     core_.execute(3, Associate{Address{id}});
   }
   core_.execute(3, Push{Address{6}, Address{7}, as_bytes("hi")});
