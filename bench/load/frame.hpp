@@ -1,9 +1,12 @@
 // Frames as RFC 6455, section 5.2, has them, from the client's side.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,24 +30,64 @@ constexpr std::uint8_t mask_of(std::size_t place) noexcept {
   return mask[place % mask.size()];
 }
 
-/// A frame with a payload of at most 65,535 bytes.
-inline std::vector<std::uint8_t> masked_frame(BytesView payload, std::uint8_t type = frame_type::binary) {
+/// The longest header of a frame with a payload of at most 65,535 bytes.
+inline constexpr std::size_t frame_header_bytes_max = 8;
+
+/// Makes a frame of a payload where it lies, which is at most 65,535 bytes long and begins frame_header_bytes_max
+/// behind the beginning of `place`. Gives the frame, which ends where the payload does.
+inline BytesView mask_in_place(std::span<std::uint8_t> place, std::size_t payload_bytes,
+                               std::uint8_t type = frame_type::binary) {
   constexpr std::uint8_t masked = 0x80;
-  std::vector<std::uint8_t> frame{type};
-  if (payload.size() < 126) {
-    frame.push_back(static_cast<std::uint8_t>(masked | payload.size()));
+  const bool is_short = payload_bytes < 126;
+  const std::span<std::uint8_t> frame =
+      place.subspan(is_short ? 2 : 0, (is_short ? frame_header_bytes_max - 2 : frame_header_bytes_max) + payload_bytes);
+  frame[0] = type;
+  if (is_short) {
+    frame[1] = static_cast<std::uint8_t>(masked | payload_bytes);
   } else {
-    frame.push_back(masked | 126U);
-    frame.push_back(static_cast<std::uint8_t>(payload.size() >> 8U));
-    frame.push_back(static_cast<std::uint8_t>(payload.size()));
+    frame[1] = static_cast<std::uint8_t>(masked | 126U);
+    frame[2] = static_cast<std::uint8_t>(payload_bytes >> 8U);
+    frame[3] = static_cast<std::uint8_t>(payload_bytes);
   }
-  for (std::size_t place = 0; place < 4; ++place) {
-    frame.push_back(mask_of(place));
+  std::array<std::uint8_t, 8> mask;
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    mask[i] = mask_of(i);
   }
-  for (std::size_t place = 0; place < payload.size(); ++place) {
-    frame.push_back(payload[place] ^ mask_of(place));
+  std::copy_n(mask.begin(), 4, place.begin() + 4);
+  const std::span<std::uint8_t> payload = place.subspan(frame_header_bytes_max, payload_bytes);
+  std::size_t done = 0;
+  // Eight bytes are one operation, which compilers see where their number is known.
+  for (; done + mask.size() <= payload.size(); done += mask.size()) {
+    std::array<std::uint8_t, 8> eight;
+    std::copy_n(payload.begin() + static_cast<std::ptrdiff_t>(done), eight.size(), eight.begin());
+    for (std::size_t i = 0; i < eight.size(); ++i) {
+      eight[i] ^= mask[i];
+    }
+    std::copy_n(eight.begin(), eight.size(), payload.begin() + static_cast<std::ptrdiff_t>(done));
+  }
+  for (; done < payload.size(); ++done) {
+    payload[done] ^= mask_of(done);
   }
   return frame;
+}
+
+/// A frame with a payload of at most 65,535 bytes.
+inline std::vector<std::uint8_t> masked_frame(BytesView payload, std::uint8_t type = frame_type::binary) {
+  std::vector<std::uint8_t> place(frame_header_bytes_max);
+  place.insert(place.end(), payload.begin(), payload.end());
+  const BytesView frame = mask_in_place(place, payload.size(), type);
+  return {frame.begin(), frame.end()};
+}
+
+/// The first bytes of a packet, for people.
+inline std::string hexadecimal(BytesView bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size() && i < 16; ++i) {
+    std::array<char, 4> digits{};
+    std::snprintf(digits.data(), digits.size(), " %02x", bytes[i]);
+    text += digits.data();
+  }
+  return text + (bytes.size() > 16 ? " …" : "");
 }
 
 /// A frame of a server.
@@ -55,7 +98,7 @@ struct Frame {
   std::size_t bytes = 0;
 };
 
-/// The frame that `input` begins with. Throws std::runtime_error for one that no reply of the classic protocol can be.
+/// The frame that `input` begins with. Throws std::runtime_error for one that no reply to the load tool can be.
 inline Frame read_frame(BytesView input) {
   if (input.size() < 2) {
     return {};

@@ -1,4 +1,4 @@
-// restante-bench: how many requests a server of the classic protocol answers, and how long they take.
+// restante-bench: how many requests a server answers, and how long they take.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,10 +12,12 @@
 #include <restante/version.hpp>
 
 #include "run.hpp"
+#include "v2_requests.hpp"
 
 namespace {
 
 using restante::bench::Mix;
+using restante::bench::Protocol;
 using restante::bench::RunOptions;
 using restante::bench::RunResult;
 
@@ -27,8 +29,11 @@ constexpr double own_delay_max = 0.2;
 const std::map<std::string, Mix> mixes{{"echo", Mix::echo}, {"ring", Mix::ring}, {"fan-in", Mix::fan_in},
                                        {"hot", Mix::hot},   {"push", Mix::push}, {"get", Mix::get}};
 
+const std::map<std::string, Protocol> protocols{{"classic", Protocol::classic}, {"v2", Protocol::v2}};
+
 struct CommandLine {
   std::string url = "ws://127.0.0.1:12345";
+  std::string protocol = "classic";
   std::string mix = "echo";
   double seconds = 5;
   double warm_up = 1;
@@ -58,6 +63,7 @@ double server_microseconds_per_request(const RunResult& result) {
 
 void print_json(const CommandLine& line, const RunResult& result) {
   nlohmann::json report{{"url", line.url},
+                        {"protocol", line.protocol},
                         {"mix", line.mix},
                         {"connections", line.options.connections},
                         {"idle_connections", line.options.idle_connections},
@@ -68,6 +74,8 @@ void print_json(const CommandLine& line, const RunResult& result) {
                         {"seconds", result.seconds},
                         {"requests", result.answered},
                         {"requests_per_second", static_cast<double>(result.answered) / result.seconds},
+                        {"messages", result.messages},
+                        {"messages_per_second", static_cast<double>(result.messages) / result.seconds},
                         {"late", result.late},
                         {"full", result.full},
                         {"empty", result.empty},
@@ -88,13 +96,14 @@ void print_json(const CommandLine& line, const RunResult& result) {
 }
 
 void print_table(const CommandLine& line, const RunResult& result) {
-  std::printf("%zu connections (and %zu idle), %zu in flight%s, %zu bytes, mix %s, %s\n", line.options.connections,
-              line.options.idle_connections, line.options.in_flight, line.options.batch ? " sent at once" : "",
-              line.options.payload_bytes, line.mix.c_str(),
-              line.options.rate == 0 ? "each request after a reply" : "requests at a fixed rate");
+  std::printf("%zu connections (and %zu idle), %zu in flight%s, %zu bytes, %s protocol, mix %s, %s\n",
+              line.options.connections, line.options.idle_connections, line.options.in_flight,
+              line.options.batch ? " sent at once" : "", line.options.payload_bytes, line.protocol.c_str(),
+              line.mix.c_str(), line.options.rate == 0 ? "each request after a reply" : "requests at a fixed rate");
   std::printf("  %-22s %14.0f /s\n", "requests", static_cast<double>(result.answered) / result.seconds);
   std::printf("  %-22s %14llu in %.2f s, each reply checked\n", "", static_cast<unsigned long long>(result.answered),
               result.seconds);
+  std::printf("  %-22s %14.0f /s\n", "messages", static_cast<double>(result.messages) / result.seconds);
   for (const auto& [name, permille] : {std::pair{"latency, half", 500U},
                                        {"latency, 90 %", 900U},
                                        {"latency, 99 %", 990U},
@@ -128,11 +137,18 @@ void print_table(const CommandLine& line, const RunResult& result) {
 
 void describe_load(CLI::App& app, CommandLine& line) {
   app.add_option("--url", line.url, "the server: ws://host:port/path")->capture_default_str();
-  app.add_option("--connections", line.options.connections, "connections that make requests, one for each id")
+  app.add_option("--protocol", line.protocol,
+                 "classic; or v2, where each connection opens an address of 8 bytes, a PUSH, a FETCH and an ACK is a "
+                 "request each, and the latter two are made in place of a GET")
+      ->check(CLI::IsMember(protocols))
+      ->capture_default_str();
+  app.add_option("--connections", line.options.connections,
+                 "connections that make requests, one for each id or address")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   app.add_option("--first-id", line.options.first_id,
-                 "the first of their ids: nobody may hold them, and what is in their mailboxes is taken out")
+                 "the first of their ids, or of the addresses bench000, bench001, …: nobody may hold them, and what is "
+                 "in their mailboxes is taken out")
       ->check(CLI::Range(0, 255))
       ->capture_default_str();
   app.add_option("--idle", line.options.idle_connections, "connections that make none")
@@ -188,6 +204,9 @@ void check_together(const RunOptions& options) {
   if ((options.mix == Mix::fan_in || options.mix == Mix::hot) && options.connections < 2) {
     throw std::invalid_argument("--mix: fan-in and hot need two connections or more");
   }
+  if (options.protocol == Protocol::v2 && options.in_flight > restante::bench::V2Requests::in_flight_max) {
+    throw std::invalid_argument("--in-flight: with v2 at most 256, because no more pushes may wait for their replies");
+  }
   if (options.batch && options.rate > 0) {
     throw std::invalid_argument("--batch and --rate: requests are sent either at once or on time");
   }
@@ -197,13 +216,14 @@ void check_together(const RunOptions& options) {
 
 int main(int argc, char** argv) {
   CommandLine line;
-  CLI::App app{"Puts load on a server of Restante's classic protocol, checks every reply, and says how fast it was."};
+  CLI::App app{"Puts load on a server of Restante's protocols, checks every reply, and says how fast it was."};
   app.set_version_flag("--version", std::string{"restante-bench "} + restante::version);
   describe_load(app, line);
   describe_measuring(app, line);
   try {
     app.parse(argc, argv);
     line.options.url = restante::bench::Url::parse(line.url);
+    line.options.protocol = protocols.at(line.protocol);
     line.options.mix = mixes.at(line.mix);
     line.options.measured = std::chrono::duration<double>{line.seconds};
     line.options.warm_up = std::chrono::duration<double>{line.warm_up};

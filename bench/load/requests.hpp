@@ -1,10 +1,11 @@
-// What the connections of a run ask for, and what they must be answered.
+// What the connections of a run ask for by the classic protocol, and what they must be answered.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -13,49 +14,57 @@
 #include <restante/classic/codec.hpp>
 
 #include "frame.hpp"
+#include "mix.hpp"
+#include "payloads.hpp"
 
 namespace restante::bench {
-
-/// Which requests a connection makes.
-enum class Mix : std::uint8_t {
-  /// Pushes to itself and gets that, in turn: every reply is known beforehand.
-  echo,
-  /// Pushes to the next connection's id, and gets its own, in turn.
-  ring,
-  /// All push to the first connection's id, which gets and does nothing else, with as many requests in flight as all
-  /// others have together. Where that is more than the mailbox holds, it is full at times.
-  fan_in,
-  /// The same, and the first has no more in flight than anybody else: the mailbox is full nearly always.
-  hot,
-  /// Pushes to itself alone: the mailbox is full after the first hundred.
-  push,
-  /// Gets alone: the mailbox is empty.
-  get,
-};
 
 /// The requests of one connection in their order, and the rules that their replies have to keep to. Replies come in the
 /// order of requests, so that nothing is remembered but how many there were.
 class Requests {
  public:
+  /// The subprotocol to ask for.
+  static constexpr std::string_view protocol = {};
+  /// The requests that get one message.
+  static constexpr std::size_t requests_to_get = 1;
+
   /// `index` of `connections` in all, which hold the ids `first_id`, `first_id` + 1, …
   Requests(Mix mix, std::size_t index, std::size_t connections, std::size_t payload_bytes, std::size_t first_id = 0)
       : mix_{mix},
-        is_first_{index == 0},
+        pushes_{pushes(mix, index)},
+        gets_{gets(mix, index)},
         id_{static_cast<classic::ClientId>(first_id + index)},
-        filling_(payload_bytes, 'x'),
-        number_bytes_{std::min<std::size_t>(payload_bytes, 8)},
-        next_from_(256) {
+        payloads_{mix, payload_bytes} {
     std::array<std::uint8_t, classic::packet_bytes_max> packet;
     get_frame_ = masked_frame(classic::encode(classic::Get{id_}, packet));
     const auto receiver = static_cast<classic::ClientId>(first_id + receiver_of(mix, index, connections));
-    push_frame_ = masked_frame(classic::encode(classic::make_push(id_, receiver, filling_), packet));
+    push_frame_ = masked_frame(classic::encode(classic::make_push(id_, receiver, payloads_.filling()), packet));
   }
 
   classic::ClientId id() const noexcept { return id_; }
 
-  /// How many times as many requests as the others this connection has in flight.
-  std::size_t in_flight_factor(std::size_t connections) const noexcept {
-    return mix_ == Mix::fan_in && is_first_ ? connections - 1 : 1;
+  /// What people call this connection.
+  std::string name() const { return "id " + std::to_string(id_); }
+
+  /// Associates the id, and takes out of its mailbox what an earlier run may have left there. `ask(packet, check)`
+  /// sends a request and gives the reply to `check`, which gives whether that was all. Throws std::runtime_error where
+  /// the reply is not what it must be.
+  template <class Ask>
+  void prepare(Ask&& ask) {
+    std::array<std::uint8_t, classic::packet_bytes_max> packet;
+    ask(classic::encode(classic::Associate{.id = id_}, packet), [this](BytesView reply) {
+      if (!std::holds_alternative<classic::AssociationSuccess>(classic::decode_server_packet(reply))) {
+        throw std::runtime_error(name() + " could not be associated, the reply was" + hexadecimal(reply) +
+                                 ": does somebody else use it?");
+      }
+      return true;
+    });
+    for (bool is_empty = false; !is_empty;) {
+      ask(classic::encode(classic::Get{id_}, packet), [&](BytesView reply) {
+        is_empty = !std::holds_alternative<classic::GetResponse>(classic::decode_server_packet(reply));
+        return true;
+      });
+    }
   }
 
   /// Requests that were made, and replies that were checked.
@@ -68,12 +77,10 @@ class Requests {
     if (!is_push(asked_++)) {
       return get_frame_;
     }
-    // The first bytes of a payload number the pushes of a sender.
-    const std::size_t start = push_frame_.size() - filling_.size();
-    for (std::size_t i = 0; i < number_bytes_; ++i) {
-      push_frame_[start + i] = static_cast<std::uint8_t>(pushed_ >> (8 * i)) ^ mask_of(push_header_bytes + i);
-    }
-    ++pushed_;
+    const std::size_t start = push_frame_.size() - payloads_.filling().size();
+    payloads_.number_next([&](std::size_t place, std::uint8_t byte) {
+      push_frame_[start + place] = byte ^ mask_of(push_header_bytes + place);
+    });
     return push_frame_;
   }
 
@@ -86,6 +93,8 @@ class Requests {
     return is_push(answered_++) ? check_push(packet) : check_get(packet);
   }
 
+  /// Messages that came.
+  std::uint64_t messages() const noexcept { return messages_; }
   /// Replies that said that nothing was stored, or nothing was there.
   std::uint64_t full() const noexcept { return full_; }
   std::uint64_t empty() const noexcept { return empty_; }
@@ -93,37 +102,8 @@ class Requests {
  private:
   static constexpr std::size_t push_header_bytes = 5;
 
-  static std::size_t receiver_of(Mix mix, std::size_t index, std::size_t connections) {
-    switch (mix) {
-      case Mix::ring:
-        return (index + 1) % connections;
-      case Mix::fan_in:
-      case Mix::hot:
-        return 0;
-      case Mix::echo:
-      case Mix::push:
-      case Mix::get:
-        break;
-    }
-    return index;
-  }
-
   // Whether the request of this number, counted from 0, is a PUSH.
-  bool is_push(std::uint64_t request) const noexcept {
-    switch (mix_) {
-      case Mix::echo:
-      case Mix::ring:
-        return request % 2 == 0;
-      case Mix::fan_in:
-      case Mix::hot:
-        return !is_first_;
-      case Mix::push:
-        return true;
-      case Mix::get:
-        break;
-    }
-    return false;
-  }
+  bool is_push(std::uint64_t request) const noexcept { return pushes_ && (!gets_ || request % 2 == 0); }
 
   std::string_view check_push(const classic::ServerPacket& packet) {
     if (const auto* ack = std::get_if<classic::PositiveAck>(&packet); ack != nullptr && ack->id == id_) {
@@ -141,7 +121,9 @@ class Requests {
   std::string_view check_get(const classic::ServerPacket& packet) {
     if (const auto* response = std::get_if<classic::GetResponse>(&packet);
         response != nullptr && response->id == id_ && mix_ != Mix::get) {
-      return check_message(*response);
+      ++messages_;
+      return mix_ == Mix::echo && response->sender != id_ ? "a message came back with another sender"
+                                                          : payloads_.check(response->sender, response->payload);
     }
     if (const auto* empty = std::get_if<classic::BufferEmpty>(&packet);
         empty != nullptr && empty->id == id_ && mix_ != Mix::echo) {
@@ -152,43 +134,16 @@ class Requests {
                              : "a GET was answered with something that cannot be in its mailbox";
   }
 
-  std::string_view check_message(const classic::GetResponse& response) {
-    if (response.payload.size() != filling_.size()) {
-      return "a message came back with another length";
-    }
-    if (mix_ == Mix::echo && response.sender != id_) {
-      return "a message came back with another sender";
-    }
-    if (!std::equal(response.payload.begin() + static_cast<std::ptrdiff_t>(number_bytes_), response.payload.end(),
-                    filling_.begin() + static_cast<std::ptrdiff_t>(number_bytes_))) {
-      return "a message came back changed";
-    }
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < number_bytes_; ++i) {
-      number |= std::uint64_t{response.payload[i]} << (8 * i);
-    }
-    std::uint64_t& next = next_from_[response.sender];
-    const std::uint64_t wanted = number_bytes_ == 8 ? next : next & ((std::uint64_t{1} << (8 * number_bytes_)) - 1);
-    // Nothing is missing in an echo. Elsewhere a push may have been refused, and the numbers of short payloads wrap.
-    if (mix_ == Mix::echo ? number != wanted : number_bytes_ == 8 && number < wanted) {
-      return "messages came back in another order, or twice, or not at all";
-    }
-    next = mix_ == Mix::echo ? next + 1 : number + 1;
-    return {};
-  }
-
   Mix mix_;
-  bool is_first_;
+  bool pushes_;
+  bool gets_;
   classic::ClientId id_;
-  std::vector<std::uint8_t> filling_;
-  std::size_t number_bytes_;
+  Payloads payloads_;
   std::vector<std::uint8_t> get_frame_;
   std::vector<std::uint8_t> push_frame_;
-  // The number of the message that must come next from each sender, or a later one.
-  std::vector<std::uint64_t> next_from_;
   std::uint64_t asked_ = 0;
   std::uint64_t answered_ = 0;
-  std::uint64_t pushed_ = 0;
+  std::uint64_t messages_ = 0;
   std::uint64_t full_ = 0;
   std::uint64_t empty_ = 0;
 };

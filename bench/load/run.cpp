@@ -9,9 +9,12 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "requests.hpp"
 #include "schedule.hpp"
+#include "v2_requests.hpp"
 
 namespace restante::bench {
 namespace {
@@ -38,16 +41,6 @@ clockid_t clock_of(pid_t process) {
   return clock;
 }
 
-std::string hexadecimal(BytesView bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size() && i < 16; ++i) {
-    std::array<char, 4> digits{};
-    std::snprintf(digits.data(), digits.size(), " %02x", bytes[i]);
-    text += digits.data();
-  }
-  return text + (bytes.size() > 16 ? " …" : "");
-}
-
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_{value} {
@@ -64,21 +57,22 @@ class Descriptor {
   int value_;
 };
 
+// By one of the two protocols, whose requests these are.
+template <class Requests>
 class Run {
  public:
   explicit Run(const RunOptions& options)
       : options_{options},
         epoll_{epoll_create1(EPOLL_CLOEXEC)},
         buffer_(read_bytes_max),
-        schedule_{options.rate, options.connections, options.mix},
+        schedule_{options.rate, options.connections, options.mix, Requests::requests_to_get},
         left_{options.requests.value_or(UINT64_MAX)} {
     constexpr std::size_t other_descriptors = 16;
     allow_descriptors(options.connections + options.idle_connections + other_descriptors);
     for (std::size_t index = 0; index < options.connections; ++index) {
-      Requests requests{options.mix, index, options.connections, options.payload_bytes, options.first_id};
-      const std::size_t in_flight = options.in_flight * requests.in_flight_factor(options.connections);
+      const std::size_t in_flight = in_flight_of(index);
       connections_.push_back(
-          {connect(index), std::move(requests), in_flight, std::vector<Clock::time_point>(in_flight)});
+          {connect(index), requests_of(index, in_flight), in_flight, std::vector<Clock::time_point>(in_flight)});
     }
     for (std::size_t index = 0; index < options.idle_connections; ++index) {
       idle_.push_back(connect(options.connections + index));
@@ -117,6 +111,7 @@ class Run {
     if (options_.server) {
       result.server_processor = (processor_seconds(server_clock) - server_before) / result.seconds;
     }
+    result.messages -= before.messages;
     result.full -= before.full;
     result.empty -= before.empty;
     // Whoever uses the server next finds nothing under way.
@@ -139,7 +134,7 @@ class Run {
 
   Socket connect(std::size_t index) const {
     try {
-      return Socket{options_.url};
+      return Socket{options_.url, Requests::protocol};
     } catch (const std::exception& error) {
       if (index == 0) {
         throw;
@@ -154,7 +149,22 @@ class Run {
     return std::runtime_error(std::string{"the server did not answer for "} + seconds.data() + " s");
   }
 
-  // Asks for something and waits for the reply: this is before anything is measured.
+  std::size_t in_flight_of(std::size_t index) const {
+    // Who gets what all others push keeps up with them.
+    return options_.mix == Mix::fan_in && index == 0
+               ? options_.in_flight * (options_.connections - 1) * Requests::requests_to_get
+               : options_.in_flight;
+  }
+
+  Requests requests_of(std::size_t index, [[maybe_unused]] std::size_t in_flight) const {
+    if constexpr (std::is_same_v<Requests, V2Requests>) {
+      return {options_.mix, index, options_.connections, options_.payload_bytes, options_.first_id, in_flight};
+    } else {
+      return {options_.mix, index, options_.connections, options_.payload_bytes, options_.first_id};
+    }
+  }
+
+  // Asks for something and waits until `check` says that the reply is there: this is before anything is measured.
   template <class Check>
   void ask_and_wait(Connection& connection, BytesView packet, Check&& check) {
     connection.socket.queue(masked_frame(packet));
@@ -165,28 +175,12 @@ class Run {
       if (poll(&readable, 1, static_cast<int>(options_.patience.count() * 1000)) == 0) {
         throw silence();
       }
-      connection.socket.consume(connection.socket.receive(buffer_), [&](BytesView reply) {
-        check(reply);
-        answered = true;
-      });
+      connection.socket.consume(connection.socket.receive(buffer_), [&](BytesView reply) { answered = check(reply); });
     }
   }
 
-  // Associates the id, and takes out of its mailbox what an earlier run may have left there.
   void prepare(Connection& connection) {
-    const classic::ClientId id = connection.requests.id();
-    std::array<std::uint8_t, classic::packet_bytes_max> packet;
-    ask_and_wait(connection, classic::encode(classic::Associate{.id = id}, packet), [id](BytesView reply) {
-      if (!std::holds_alternative<classic::AssociationSuccess>(classic::decode_server_packet(reply))) {
-        throw std::runtime_error("id " + std::to_string(id) + " could not be associated, the reply was" +
-                                 hexadecimal(reply) + ": does somebody else use it?");
-      }
-    });
-    for (bool is_empty = false; !is_empty;) {
-      ask_and_wait(connection, classic::encode(classic::Get{id}, packet), [&](BytesView reply) {
-        is_empty = !std::holds_alternative<classic::GetResponse>(classic::decode_server_packet(reply));
-      });
-    }
+    connection.requests.prepare([&](BytesView packet, auto&& check) { ask_and_wait(connection, packet, check); });
   }
 
   void watch(int operation, std::size_t index, std::uint32_t events) {
@@ -273,7 +267,7 @@ class Run {
         index < connections_.size() ? serve(index) : serve_idle(idle_[index - connections_.size()]);
       } catch (const std::exception& error) {
         throw std::runtime_error((index < connections_.size()
-                                      ? "id " + std::to_string(connections_[index].requests.id())
+                                      ? connections_[index].requests.name()
                                       : "idle connection " + std::to_string(index - connections_.size())) +
                                  ": " + error.what());
       }
@@ -350,6 +344,7 @@ class Run {
   RunResult counts() const {
     RunResult result = result_;
     for (const Connection& connection : connections_) {
+      result.messages += connection.requests.messages();
       result.full += connection.requests.full();
       result.empty += connection.requests.empty();
       result.late += connection.due - std::min(connection.due, connection.requests.asked());
@@ -377,7 +372,7 @@ class Run {
 }  // namespace
 
 RunResult run(const RunOptions& options) {
-  return Run{options}.measure();
+  return options.protocol == Protocol::v2 ? Run<V2Requests>{options}.measure() : Run<Requests>{options}.measure();
 }
 
 }  // namespace restante::bench

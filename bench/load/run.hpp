@@ -9,14 +9,17 @@
 #include <optional>
 
 #include "histogram.hpp"
-#include "requests.hpp"
+#include "mix.hpp"
 #include "socket.hpp"
 
 namespace restante::bench {
 
+enum class Protocol : std::uint8_t { classic, v2 };
+
 struct RunOptions {
   Url url;
-  /// Connections that make requests: one for each id, from `first_id` on.
+  Protocol protocol = Protocol::classic;
+  /// Connections that make requests: one for each id, or address with that number, from `first_id` on.
   std::size_t connections = 50;
   std::size_t first_id = 0;
   /// Connections that only stand there, and answer pings.
@@ -45,7 +48,10 @@ struct RunOptions {
 
 struct RunResult {
   double seconds = 0;
+  /// Requests with all their replies: a PUSH, a GET, a FETCH or an ACK is one.
   std::uint64_t answered = 0;
+  /// Messages that came back from the server.
+  std::uint64_t messages = 0;
   std::uint64_t full = 0;
   std::uint64_t empty = 0;
   /// From when a request was to begin until its reply was there, in nanoseconds.
@@ -60,9 +66,9 @@ struct RunResult {
   std::optional<double> server_processor;
 };
 
-/// Connects, associates, empties the mailboxes, makes requests for as long as was asked, and waits for the replies that
-/// are due. Throws std::runtime_error, and what derives from it, when a reply is wrong or does not come in time, or
-/// when a connection ends or cannot be made.
+/// Connects, associates or opens, empties the mailboxes, makes requests for as long as was asked, and waits for the
+/// replies that are due. Throws std::runtime_error, and what derives from it, when a reply is wrong or does not come in
+/// time, or when a connection ends or cannot be made.
 RunResult run(const RunOptions& options);
 
 }  // namespace restante::bench

@@ -14,6 +14,7 @@ namespace restante::bench {
 namespace {
 
 constexpr std::size_t answer_bytes_max = 8192;
+const std::string protocol_field = "Sec-WebSocket-Protocol: ";
 
 int connect(const Url& url) {
   addrinfo hints{};
@@ -87,9 +88,9 @@ void allow_descriptors(std::size_t wanted) {
   }
 }
 
-Socket::Socket(const Url& url) : descriptor_{connect(url)} {
+Socket::Socket(const Url& url, std::string_view protocol) : descriptor_{connect(url)} {
   try {
-    shake_hands(url);
+    shake_hands(url, protocol);
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -108,12 +109,13 @@ Socket::~Socket() {
   }
 }
 
-void Socket::shake_hands(const Url& url) {
+void Socket::shake_hands(const Url& url, std::string_view protocol) {
   const bool is_ipv6 = url.host.find(':') != std::string::npos;
   const std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + (is_ipv6 ? "[" + url.host + "]" : url.host) +
                               ":" + url.port +
                               "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: cmVzdGFudGUtYmVuY2gtMQ==\r\n\r\n";
+                              "Sec-WebSocket-Key: cmVzdGFudGUtYmVuY2gtMQ==\r\n" +
+                              (protocol.empty() ? "" : protocol_field + std::string{protocol} + "\r\n") + "\r\n";
   // What RFC 6455, section 4.2.2, makes of that key.
   constexpr std::string_view accepted = "Xu7RgicAS2JqfdtZSFjV7b0nYmo=";
   if (::send(descriptor_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
@@ -138,6 +140,9 @@ void Socket::shake_hands(const Url& url) {
   }
   if (answer.find(accepted) > end) {
     throw std::runtime_error("the server answered the handshake with a wrong Sec-WebSocket-Accept");
+  }
+  if (!protocol.empty() && answer.find(protocol_field + std::string{protocol} + "\r\n") > end) {
+    throw std::runtime_error("the server does not speak " + std::string{protocol});
   }
   rest_.assign(answer.begin() + static_cast<std::ptrdiff_t>(end) + 4, answer.end());
 }

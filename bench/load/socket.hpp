@@ -1,5 +1,5 @@
 // One WebSocket connection of the load tool: as little work per message as there can be, so that the server is what is
-// measured. Not a general client: it gives up where the server does what no server of the classic protocol does.
+// measured. Not a general client: it gives up where the server does what no server of Restante's protocols does.
 #pragma once
 
 #include <sys/socket.h>
@@ -34,9 +34,9 @@ void allow_descriptors(std::size_t wanted);
 
 class Socket {
  public:
-  /// Connects and shakes hands, waiting for both, for at most 10 s each. Throws std::system_error or
-  /// std::runtime_error.
-  explicit Socket(const Url& url);
+  /// Connects and shakes hands, waiting for both, for at most 10 s each, and agrees on a subprotocol, where one is
+  /// named. Throws std::system_error or std::runtime_error.
+  explicit Socket(const Url& url, std::string_view protocol = {});
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&&) = delete;
   ~Socket();
@@ -98,7 +98,7 @@ class Socket {
   }
 
  private:
-  void shake_hands(const Url& url);
+  void shake_hands(const Url& url, std::string_view protocol);
   void control(const Frame& frame);
 
   int descriptor_;
