@@ -259,8 +259,9 @@ class Keeping {
     return message;
   }
 
-  // Keeps what is to be known of the message that was stored last beyond the mailbox.
-  void track(std::uint64_t sequence, std::uint64_t expires_ms, std::uint32_t quota) {
+  // Keeps what is to be known beyond the mailbox of the message that was stored last.
+  [[gnu::always_inline]] void track(AddressState& sender, const AddressState& receiver, std::uint64_t sequence,
+                                    std::uint64_t expires_ms, std::uint32_t quota) {
     MessagePool::Message& message = pool_.at(last_stored_);
     message.tracked = true;
     message.delivered = false;
@@ -271,18 +272,17 @@ class Keeping {
       follow_wall(wall_ms_);
       message.timer = expiry_.add(expires_ms, last_stored_);
     }
-    AddressState& sender = addresses_[message.sender];
     if (sender.messages_sent++ == 0) {
       note_idle(message.sender);
     }
-    if (!message.receiver.is_classic()) {
+    if (receiver.kind != NameKind::classic) {
       memory_bytes_ += MessagePool::cost_bytes(message.payload_bytes);
       if (mailboxes_[message.receiver.index()].size() == 1) {
         note_idle(message.receiver);
       }
-    }
-    if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
-      ++unopened_messages_;
+      if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
+        ++unopened_messages_;
+      }
     }
   }
 
