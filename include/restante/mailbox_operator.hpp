@@ -197,7 +197,7 @@ class MessengerOperator final : public MailboxOperator {
   // when the transport has its next turn, which it is asked for.
   template <class Work>
   auto carry_out(Work&& work) {
-    messenger_.needs_exact_time_ = true;
+    messenger_.next_millisecond_ = SteadyTime::min();
     messenger_.set_time();
     messenger_.request_bytes_ = 0;
     auto result = work(messenger_.core_);
