@@ -2,8 +2,8 @@
 #include <restante/classic/codec.hpp>
 #include <restante/classic/service.hpp>
 #include <restante/client.hpp>
-#include <restante/memory.hpp>
 #include <restante/mailbox_operator.hpp>
+#include <restante/memory.hpp>
 #include <restante/messenger.hpp>
 
 namespace restante {
