@@ -72,6 +72,7 @@ class Messenger final : private TransportListener {
       store_.start(waker);
     }
     doorkeeper_.start(waker);
+    set_time();  // What is loaded may expire before anybody asks for something.
     load_store();
     set_wake_up();
   }
