@@ -431,8 +431,6 @@ class Messenger final : private TransportListener {
     const bool was_available = core_.accepts_changes();
     // What a v2 client was told of its mailbox may not hold after loading: it opens again and sees.
     outgoing_.close_those([this](Session slot) { return core_.opened(slot).has_value(); });
-    // What it gives back may expire before anybody asks for something.
-    ask_the_time();
     if (const std::error_code error = core_.load(store_)) {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
       if (was_available) {
@@ -442,6 +440,8 @@ class Messenger final : private TransportListener {
       return;
     }
     retry_at_ = never;
+    // What has expired meanwhile is gone before anything is looked at, be it in the same millisecond.
+    next_millisecond_ = SteadyTime::min();
     if (!was_available) {
       tell(event::StoreRecovered{core_.books().loaded});
     }

@@ -82,7 +82,7 @@ inline Scenario v2_swarm_scenario(std::uint64_t seed) {
   if (random.chance(1, 16)) {
     // So many pushes under way that the window of numbers is met.
     scenario.groups.push_back(detail::v2_swarm_client(random, "hurried", {"#tea"}));
-    scenario.groups.back().push_every = 100ms;
+    scenario.groups.back().push_every = 400ms;
     scenario.groups.back().push_burst = 40;
     scenario.groups.back().pushes_per_receiver_max = 400;
   }

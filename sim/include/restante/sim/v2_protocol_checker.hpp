@@ -234,7 +234,6 @@ class V2ProtocolChecker final : public Observer, private V2ReplyChecker {
   // Whoever opened an address, or waits, is to be disconnected.
   void store_failed() {
     is_writable_ = false;
-    findings_.sometimes.reach(Sometimes::store_failed);
     sessions_.for_each([](Connection, Session& session) {
       session.is_open = false;
       session.asked.clear();
