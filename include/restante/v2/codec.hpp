@@ -193,10 +193,10 @@ constexpr std::size_t payload_bytes(const auto& packet) noexcept {
   }
 }
 
-template <bool RoomIsKnown>
+template <bool room_is_known>
 [[gnu::always_inline]] constexpr BytesView write_fields(std::uint8_t code, const auto& packet,
                                                         std::span<std::uint8_t> to) {
-  OutFields<RoomIsKnown> fields{to};
+  OutFields<room_is_known> fields{to};
   fields.byte(code);
   fields.number(packet.tag);
   list(fields, packet);

@@ -194,7 +194,7 @@ class InFields {
 };
 
 /// Writes fields one after the other. Whether there is room is asserted for each of them, unless it is known.
-template <bool RoomIsKnown>
+template <bool room_is_known>
 class OutFields {
  public:
   constexpr explicit OutFields(std::span<std::uint8_t> to) noexcept
@@ -255,7 +255,7 @@ class OutFields {
   }
 
   [[gnu::always_inline]] constexpr std::uint8_t* room(std::size_t size) {
-    if constexpr (!RoomIsKnown) {
+    if constexpr (!room_is_known) {
       RESTANTE_ASSERT(size <= left_, "the packet does not fit where it is to be written");
       left_ -= size;
     }

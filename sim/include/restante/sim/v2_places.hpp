@@ -198,8 +198,8 @@ class Places {
   }
 
  private:
-  std::deque<Place::Kept>::iterator remove(Place& place, std::deque<Place::Kept>::iterator it, MessageState state,
-                                           Letter::Fate fate) {
+  std::deque<Place::Kept>::iterator remove(Place& place, const std::deque<Place::Kept>::iterator& it,
+                                           MessageState state, Letter::Fate fate) {
     note(it->letter, state);
     letters_[it->letter].fate = fate;
     --books_.held;
