@@ -9,6 +9,8 @@
 #include <restante/memory/random.hpp>
 #include <restante/sim/scenario.hpp>
 
+#include "swarm.hpp"
+
 namespace restante::sim {
 
 namespace detail {
@@ -86,18 +88,7 @@ inline Scenario v2_swarm_scenario(std::uint64_t seed) {
     scenario.groups.back().push_burst = 40;
     scenario.groups.back().pushes_per_receiver_max = 400;
   }
-  scenario.faults = {.breaks = 60,
-                     .half_open = 30,
-                     .stalls = 60,
-                     .partitions = 30,
-                     .client_crashes = 30,
-                     .server_crashes = 20,
-                     .server_sleeps = 10,
-                     .store_failures = 40,
-                     .store_outages = 10,
-                     .store_slowdowns = 20,
-                     .lasts_max = 3s,
-                     .swarm = true};
+  scenario.faults = swarm_faults();
   return scenario;
 }
 

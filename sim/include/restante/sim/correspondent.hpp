@@ -19,6 +19,7 @@
 #include <restante/memory/endpoint.hpp>
 #include <restante/memory/timeline.hpp>
 #include <restante/sim/letters.hpp>
+#include <restante/sim/mail_storage.hpp>
 #include <restante/sim/tap.hpp>
 #include <restante/sim/v2_delivery_checker.hpp>
 #include <restante/time.hpp>
@@ -52,42 +53,7 @@ struct CorrespondentSetup {
 namespace detail {
 
 /// What of a program outlives it, as far as it is kept.
-struct CorrespondentStorage {
-  struct Kept {
-    std::string receiver;
-    std::vector<std::uint8_t> payload;
-    std::chrono::milliseconds time_to_live{};
-    std::uint64_t sequence = 0;
-    Epoch epoch = 0;
-  };
-
-  std::error_code load(v2::OutboxLoader& loader) {
-    for (const auto& [id, kept] : outbox) {
-      loader.message({id, kept.receiver, kept.time_to_live, kept.payload, kept.sequence, kept.epoch});
-    }
-    return {};
-  }
-  std::error_code added(const v2::OutgoingMessage& message) {
-    outbox[message.id] = {
-        std::string{message.receiver}, {message.payload.begin(), message.payload.end()}, message.time_to_live};
-    return {};
-  }
-  std::error_code numbered(v2::PushId id, Epoch epoch, std::uint64_t sequence) {
-    outbox.at(id).epoch = epoch;
-    outbox.at(id).sequence = sequence;
-    return {};
-  }
-  void removed(v2::PushId id) { outbox.erase(id); }
-
-  // Offsets are stored with the effects: the client has nothing to add.
-  std::optional<Offset> handled_up_to(std::string_view source, Epoch epoch) {
-    const auto found = offsets.find({std::string{source}, epoch});
-    return found == offsets.end() ? std::nullopt : std::optional{found->second};
-  }
-  std::error_code handled(std::string_view, Epoch, Offset) { return {}; }
-
-  std::map<v2::PushId, Kept> outbox;
-  std::map<std::pair<std::string, Epoch>, Offset> offsets;
+struct CorrespondentStorage : MailStorage {
   std::optional<ResumeToken> resume_token;
 };
 

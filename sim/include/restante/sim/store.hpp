@@ -133,7 +133,7 @@ class DiskStore {
 
  private:
   void begin_sync() {
-    if (!syncing_.empty() || waiting_.empty()) {
+    if (failed_ || !syncing_.empty() || waiting_.empty()) {
       return;
     }
     syncing_ = std::exchange(waiting_, {});
@@ -147,6 +147,7 @@ class DiskStore {
     event_ = {};
     if (disk_.failures_ > 0) {
       --disk_.failures_;
+      failed_ = true;
       keep_beginning();
       completed_ = Commit{syncing_turn_, Error::storage_unavailable};
     } else {
@@ -178,6 +179,7 @@ class DiskStore {
     recorded_.clear();
     waiting_.clear();
     completed_.reset();
+    failed_ = false;
     told_turn_ = waiting_turn_;
   }
 
@@ -192,6 +194,8 @@ class DiskStore {
   std::uint64_t syncing_turn_ = 0;
   Timeline::EventId event_;
   std::optional<Commit> completed_;
+  /// A sync did, and Messenger may not have been told yet, as where its machine sleeps.
+  bool failed_ = false;
 };
 
 static_assert(Store<DiskStore> && RecordsNamedMailboxes<DiskStore>);
