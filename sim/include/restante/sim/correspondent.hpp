@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,13 +17,11 @@
 #include <vector>
 
 #include <restante/bytes.hpp>
-#include <restante/memory/endpoint.hpp>
-#include <restante/memory/timeline.hpp>
 #include <restante/sim/letters.hpp>
 #include <restante/sim/mail_storage.hpp>
-#include <restante/sim/tap.hpp>
 #include <restante/sim/v2_delivery_checker.hpp>
 #include <restante/time.hpp>
+#include <restante/transport.hpp>
 #include <restante/v2/client.hpp>
 
 namespace restante::sim {
@@ -61,11 +60,15 @@ struct CorrespondentStorage : MailStorage {
 
 /// The program, and its storage. Everything that it pushes is a letter; the checker hears of all that it is told and
 /// handed.
+template <class T>
+requires ClientTransport<T>
 class Correspondent {
  public:
-  Correspondent(Timeline& timeline, Letters& letters, V2DeliveryChecker& checker, ClientIndex index,
-                CorrespondentSetup setup)
-      : timeline_{timeline}, letters_{letters}, checker_{checker}, index_{index}, setup_{std::move(setup)} {
+  /// Does something later.
+  using Alarm = std::function<void(Duration delay, std::function<void()> action)>;
+
+  Correspondent(Letters& letters, V2DeliveryChecker& checker, ClientIndex index, CorrespondentSetup setup, Alarm alarm)
+      : letters_{letters}, checker_{checker}, index_{index}, setup_{std::move(setup)}, alarm_{std::move(alarm)} {
     checker_.judge(index,
                    {setup_.address, setup_.keeps_offsets, setup_.keeps_outbox, setup_.pushes_per_receiver_max == 1});
   }
@@ -74,9 +77,10 @@ class Correspondent {
 
   const CorrespondentSetup& setup() const noexcept { return setup_; }
 
-  /// Starts the program, which connects to nothing yet.
-  void start(Tap<MemoryClient>& transport, std::uint64_t seed) {
+  /// Starts the program, which connects to nothing yet. The transport must live until it ends.
+  void start(T& transport, std::uint64_t seed) {
     using namespace std::chrono_literals;
+    transport_ = &transport;
     v2::ClientOptions options;
     options.address = setup_.address;
     options.resume_token = storage_.resume_token;
@@ -128,7 +132,7 @@ class Correspondent {
   std::size_t outbox_messages() const noexcept { return program_ ? program_->outbox_messages() : 0; }
 
  private:
-  using Program = v2::Client<Tap<MemoryClient>, detail::CorrespondentStorage, detail::CorrespondentStorage>;
+  using Program = v2::Client<T, detail::CorrespondentStorage, detail::CorrespondentStorage>;
 
   struct ReceiptWanted {
     std::uint64_t sequence = 0;
@@ -137,20 +141,19 @@ class Correspondent {
   };
 
   v2::Handling handle(const v2::Delivery& delivery) {
-    checker_.handed(timeline_.now(), index_, delivery);
+    checker_.handed(transport_->now(), index_, delivery);
     if (setup_.keeps_offsets) {
       storage_.offsets[{std::string{delivery.source}, delivery.epoch}] = delivery.offset;
     }
     if (setup_.handles_for == Duration::zero()) {
       return v2::Handling::done;
     }
-    timeline_.at(
-        after(timeline_.now(), setup_.handles_for),
-        [this, life = lives_, source = std::string{delivery.source}, epoch = delivery.epoch, offset = delivery.offset] {
-          if (life == lives_ && program_) {
-            program_->done(source, epoch, offset);
-          }
-        });
+    alarm_(setup_.handles_for, [this, life = lives_, source = std::string{delivery.source}, epoch = delivery.epoch,
+                                offset = delivery.offset] {
+      if (life == lives_ && program_) {
+        program_->done(source, epoch, offset);
+      }
+    });
     return v2::Handling::later;
   }
 
@@ -159,7 +162,7 @@ class Correspondent {
       push_ended(*ended);
     } else if (const auto* const opened = std::get_if<v2::client_event::AddressOpened>(&event)) {
       storage_.resume_token = opened->opened.resume_token;
-      checker_.opened(timeline_.now(), index_, opened->opened.epoch, opened->epoch_changed);
+      checker_.opened(transport_->now(), index_, opened->opened.epoch, opened->epoch_changed);
       if (opened->epoch_changed) {
         receipts_.clear();
       }
@@ -170,7 +173,7 @@ class Correspondent {
   }
 
   void push_ended(const v2::client_event::PushEnded& ended) {
-    checker_.told(timeline_.now(), by_id_.at(ended.result.id), ended.error);
+    checker_.told(transport_->now(), by_id_.at(ended.result.id), ended.error);
     if (setup_.asks_receipts && !ended.error) {
       receipts_.push_back({ended.result.sequence, MessageState::unknown, is_room(ended.result.receiver)});
       ask_receipts();
@@ -201,11 +204,12 @@ class Correspondent {
   static constexpr std::chrono::milliseconds wait = std::chrono::hours{1};
   static constexpr std::size_t asking_max = 8;
 
-  Timeline& timeline_;
   Letters& letters_;
   V2DeliveryChecker& checker_;
   ClientIndex index_;
   CorrespondentSetup setup_;
+  Alarm alarm_;
+  T* transport_ = nullptr;
   detail::CorrespondentStorage storage_;
   std::map<v2::PushId, LetterNumber> by_id_;
   std::deque<ReceiptWanted> receipts_;

@@ -194,7 +194,7 @@ class Execution {
 
   bool satisfied() {
     for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
-      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+      if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
         if (!has_all(*correspondent)) {
           return false;
         }
@@ -206,7 +206,7 @@ class Execution {
   }
 
   // Everybody has what was for him, and knows what became of what he pushed.
-  bool has_all(const Correspondent& correspondent) {
+  bool has_all(const TappedCorrespondent& correspondent) {
     return correspondent.outbox_messages() == 0 &&
            simulation_.v2_protocol().is_caught_up(correspondent.setup().address);
   }
@@ -220,7 +220,7 @@ class Execution {
       if (client->is_raw()) {
         continue;
       }
-      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+      if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
         if (!has_all(*correspondent)) {
           simulation_.findings().liveness_failure("liveness", simulation_.now(),
                                                   correspondent->setup().address + " has not got what was for it");
