@@ -73,7 +73,7 @@ rc::Gen<Command> command(bool with_crashes) {
 }
 
 // What an actor keeps when its program ends.
-struct Disk : sim::MailStorage {
+struct Disk : public sim::MailStorage {
   // The effect: what was handled of each source, in order.
   std::map<std::string, std::vector<std::string>> received;
 };

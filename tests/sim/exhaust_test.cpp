@@ -158,10 +158,12 @@ TEST(Exhaust, EveryStepHasWordsOfItsOwn) {
   const SmallWorld world{.name = "one",
                          .clients = {{.operations = {detail::associate(1), detail::then(detail::push(1, 2, 3))}},
                                      {.packets = {{{'h', 'i'}, MessageType::text}}},
-                                     {.operations = {detail::push_to("ada"), detail::finish(), detail::restart()}}}};
+                                     {.operations = {detail::push_to("ada"), detail::finish(), detail::restart(),
+                                                     detail::fail_storage()}}}};
   EXPECT_EQ(describe(world, {Step::Kind::client_acts, 2, 0}), "client 2 pushes to ada");
   EXPECT_EQ(describe(world, {Step::Kind::client_acts, 2, 1}), "client 2 is done with a message");
   EXPECT_EQ(describe(world, {Step::Kind::client_acts, 2, 2}), "client 2 ends and starts again");
+  EXPECT_EQ(describe(world, {Step::Kind::client_acts, 2, 3}), "client 2 will not be able to keep the next");
   EXPECT_EQ(describe(world, {Step::Kind::client_acts, 0, 0}), "client 0 associates 1, then pushes 3 from 1 to 2");
   EXPECT_EQ(describe(world, {Step::Kind::client_acts, 1, 0}), "client 1 sends a text: 68 69");
   std::set<std::string> words;

@@ -36,6 +36,8 @@ struct CorrespondentSetup {
   bool keeps_offsets = false;
   /// Its outbox, and its resume token, outlive the program.
   bool keeps_outbox = false;
+  /// Each so-manieth thing that its outbox or inbox should keep cannot be kept; 0 for none.
+  std::uint32_t storage_fails_every = 0;
   /// Asks what becomes of each message, until it has arrived.
   bool asks_receipts = false;
   /// How long after a message was handed over it is done with it; 0 for at once.
@@ -52,7 +54,7 @@ struct CorrespondentSetup {
 namespace detail {
 
 /// What of a program outlives it, as far as it is kept.
-struct CorrespondentStorage : MailStorage {
+struct CorrespondentStorage : public MailStorage {
   std::optional<ResumeToken> resume_token;
 };
 
@@ -71,6 +73,7 @@ class Correspondent {
       : letters_{letters}, checker_{checker}, index_{index}, setup_{std::move(setup)}, alarm_{std::move(alarm)} {
     checker_.judge(index,
                    {setup_.address, setup_.keeps_offsets, setup_.keeps_outbox, setup_.pushes_per_receiver_max == 1});
+    storage_.fails_in = storage_.fails_every = setup_.storage_fails_every;
   }
   Correspondent(const Correspondent&) = delete;
   Correspondent& operator=(const Correspondent&) = delete;
@@ -127,6 +130,9 @@ class Correspondent {
     by_id_[program_->push(receiver, payload, time_to_live)] = number;
   }
 
+  /// The next thing that it should keep cannot be kept.
+  void fail_storage() { storage_.fails_in = 1; }
+
   bool is_open() const noexcept { return program_ && program_->is_open(); }
   bool is_connected() const noexcept { return program_ && program_->state() == ClientState::connected; }
   std::size_t outbox_messages() const noexcept { return program_ ? program_->outbox_messages() : 0; }
@@ -167,6 +173,8 @@ class Correspondent {
         receipts_.clear();
       }
       ask_receipts();
+    } else if (std::holds_alternative<v2::client_event::StorageFailed>(event)) {
+      checker_.storage_failed();
     } else if (const auto* const missed = std::get_if<v2::client_event::MessagesMissed>(&event)) {
       checker_.missed(index_, missed->count);
     }

@@ -59,6 +59,9 @@ class StepCorrespondent final : public StepProgram {
           finish();
         }
         break;
+      case Operation::Kind::fail_storage:
+        correspondent_.fail_storage();
+        break;
       case Operation::Kind::restart:
         restart();
         break;

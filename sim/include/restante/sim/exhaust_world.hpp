@@ -28,6 +28,8 @@ struct Operation {
     push_to_name,
     /// It is done with the message that it was handed first, of those that it has in hand.
     finish,
+    /// What it should keep next cannot be kept.
+    fail_storage,
     /// The program ends without a word, and another starts with what it kept.
     restart,
   };
@@ -146,6 +148,8 @@ inline std::string describe(const Operation& operation) {
       return "pushes to " + operation.to;
     case Operation::Kind::finish:
       return "is done with a message";
+    case Operation::Kind::fail_storage:
+      return "will not be able to keep the next";
     case Operation::Kind::restart:
       return "ends and starts again";
   }

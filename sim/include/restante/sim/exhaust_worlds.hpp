@@ -39,6 +39,9 @@ inline Operation push_to(std::string_view name) {
 inline Operation finish() {
   return {.kind = Operation::Kind::finish};
 }
+inline Operation fail_storage() {
+  return {.kind = Operation::Kind::fail_storage};
+}
 inline Operation restart() {
   return {.kind = Operation::Kind::restart};
 }
@@ -300,6 +303,11 @@ inline std::vector<SmallWorld> worlds_of_v2() {
        .clients = {{.operations = {push_to("bob"), restart(), push_to("bob")}, .correspondent = that_keeps_all(ada())},
                    {.operations = {restart()}, .correspondent = that_keeps_all(bob())}},
        .depth = 8},
+      {.name = "a disk of a client's own that fails",
+       .clients = {{.operations = {push_to("bob"), push_to("bob"), fail_storage(), push_to("bob"), restart()},
+                    .correspondent = that_keeps_all(ada())},
+                   {.operations = {fail_storage()}, .correspondent = bob()}},
+       .depth = 10},
       {.name = "a reader that takes its time",
        .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = ada()},
                    {.operations = {finish(), finish()}, .correspondent = that_takes_its_time(bob())}},

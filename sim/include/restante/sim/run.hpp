@@ -112,6 +112,7 @@ class Execution {
             .rooms = group.rooms,
             .keeps_offsets = group.keeps_offsets,
             .keeps_outbox = group.keeps_outbox,
+            .storage_fails_every = group.storage_fails_every,
             .asks_receipts = group.asks_receipts,
             .handles_for = group.handles_for,
             .time_to_live = group.time_to_live,

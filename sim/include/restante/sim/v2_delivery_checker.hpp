@@ -15,6 +15,7 @@
 
 #include <restante/error.hpp>
 #include <restante/sim/letters.hpp>
+#include <restante/sim/mail_storage.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/trace.hpp>
 #include <restante/sim/v2_places.hpp>
@@ -73,7 +74,9 @@ class V2DeliveryChecker final : public Observer {
              "a program was told that nothing is known of a push, and the server lost nothing");
     } else {
       letter.told = Letter::Told::refused;
-      expect(time, error == Refusal::mailbox_full || error == Refusal::quota_exceeded || error == Error::outbox_full,
+      expect(time,
+             error == Refusal::mailbox_full || error == Refusal::quota_exceeded || error == Error::outbox_full ||
+                 error == MailStorage::failure,
              "a push ended with " + error.message());
       expect(time, !letter.promised, "a program was told that a push was refused, and it was accepted");
     }
@@ -124,6 +127,9 @@ class V2DeliveryChecker final : public Observer {
     reader.lost_all = reader.latest_epoch != 0 && reader.latest_epoch != epoch;
     reader.latest_epoch = epoch;
   }
+
+  /// A program was told that something could not be kept.
+  void storage_failed() { findings_.sometimes.reach(Sometimes::client_storage_failed); }
 
   void missed(ClientIndex client, std::uint64_t count) { readers_[client].missed_told += count; }
 
