@@ -165,7 +165,10 @@ class Correspondent {
       }
       ask_receipts();
     } else if (const auto* const missed = std::get_if<v2::client_event::MessagesMissed>(&event)) {
-      checker_.missed(index_, missed->count);
+      checker_.missed(timeline_.now(), index_, *missed);
+      if (setup_.keeps_offsets) {
+        storage_.offsets[{std::string{missed->room}, missed->epoch}] = missed->offset;
+      }
     }
   }
 
