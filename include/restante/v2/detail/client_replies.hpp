@@ -249,7 +249,7 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
       return;
     }
     tell_missed(source, epoch, message.offset, missed);
-    if (incoming_.epoch_of(source) != epoch) {
+    if (missed != 0 && incoming_.epoch_of(source) != epoch) {
       return;  // The program has left the room because of that.
     }
     const Handling handling =
