@@ -36,6 +36,7 @@ struct Command {
   enum class Kind : std::uint8_t {
     push,
     push_to_room,
+    flash,
     crowd,
     pass_time,
     break_off,
@@ -50,23 +51,27 @@ struct Command {
 };
 
 std::ostream& operator<<(std::ostream& stream, const Command& command) {
-  constexpr const char* kinds[] = {"push",  "push_to_room", "crowd",  "pass_time",   "break_off",
-                                   "stall", "restart",      "finish", "crash_server"};
+  constexpr const char* kinds[] = {"push",      "push_to_room", "flash",   "crowd",  "pass_time",
+                                   "break_off", "stall",        "restart", "finish", "crash_server"};
   return stream << kinds[static_cast<std::size_t>(command.kind)] << '(' << command.actor << ", " << command.number
                 << ')';
 }
 
-rc::Gen<Command> command(bool with_crashes) {
+// What is particular about a world, besides links that break and programs that end.
+enum class Trouble : std::uint8_t { none, server_crashes, room_is_tight };
+
+rc::Gen<Command> command(Trouble trouble) {
   using Kind = Command::Kind;
   auto kind = rc::gen::weightedElement<Kind>({{8, Kind::push},
                                               {6, Kind::push_to_room},
+                                              {trouble == Trouble::room_is_tight ? 6U : 0U, Kind::flash},
                                               {1, Kind::crowd},
                                               {8, Kind::pass_time},
                                               {4, Kind::break_off},
                                               {2, Kind::stall},
                                               {2, Kind::restart},
                                               {4, Kind::finish},
-                                              {with_crashes ? 2U : 0U, Kind::crash_server}});
+                                              {trouble == Trouble::server_crashes ? 2U : 0U, Kind::crash_server}});
   return rc::gen::build<Command>(rc::gen::set(&Command::kind, kind),
                                  rc::gen::set(&Command::actor, rc::gen::inRange<std::size_t>(0, actors)),
                                  rc::gen::set(&Command::number, rc::gen::inRange<std::size_t>(0, 1000)));
@@ -206,8 +211,8 @@ class Actor {
 class World {
  public:
   // A tight room has no place for more than a few messages, and some do not last.
-  explicit World(std::uint64_t seed, bool room_is_tight = false)
-      : room_is_tight_{room_is_tight},
+  explicit World(std::uint64_t seed, Trouble trouble = Trouble::none)
+      : room_is_tight_{trouble == Trouble::room_is_tight},
         network_{{.seed = seed, .link = {.latency = 10ms, .jitter = 30ms}}},
         server_{network_},
         entropy_{seed} {
@@ -226,13 +231,20 @@ class World {
       case Command::Kind::push_to_room:
         actor.push(room, std::chrono::milliseconds{room_is_tight_ && command.number % 3 == 0 ? command.number : 0});
         break;
+      case Command::Kind::flash:
+        // Gone before anybody is back to fetch it.
+        for (const auto& other : actors_) {
+          network_.break_connection(other->connection());
+        }
+        actor.push(room, 1ms);
+        break;
       case Command::Kind::crowd:
         for (std::size_t count = 0; count < 30; ++count) {
           actor.push(names[command.number % actors]);
         }
         break;
       case Command::Kind::pass_time:
-        network_.run_for(std::chrono::milliseconds{command.number});
+        network_.run_for(std::chrono::milliseconds{room_is_tight_ ? command.number / 2 : command.number});
         break;
       case Command::Kind::break_off:
         network_.break_connection(actor.connection(),
@@ -344,7 +356,7 @@ void play(World& world, const std::vector<Command>& commands) {
 
 RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uint64_t seed)) {
   World world{seed};
-  play(world, *rc::gen::container<std::vector<Command>>(command(false)));
+  play(world, *rc::gen::container<std::vector<Command>>(command(Trouble::none)));
   for (std::size_t sender = 0; sender < actors; ++sender) {
     for (const Pushed& pushed : world.actor(sender).pushed()) {
       RC_ASSERT(!pushed.error || pushed.error == Refusal::quota_exceeded || pushed.error == Refusal::mailbox_full ||
@@ -361,8 +373,8 @@ RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uin
 }
 
 RC_GTEST_PROP(V2Clients, AreToldExactlyWhatTheyMissedOfARoom, (std::uint64_t seed)) {
-  World world{seed, true};
-  play(world, *rc::gen::container<std::vector<Command>>(command(false)));
+  World world{seed, Trouble::room_is_tight};
+  play(world, *rc::gen::container<std::vector<Command>>(command(Trouble::room_is_tight)));
   const Offset next = world.next_in_room();
   for (std::size_t number = 0; number < actors; ++number) {
     const Disk& disk = world.actor(number).disk();
@@ -374,7 +386,7 @@ RC_GTEST_PROP(V2Clients, AreToldExactlyWhatTheyMissedOfARoom, (std::uint64_t see
 
 RC_GTEST_PROP(V2Clients, AreToldWhatCanNotBeKnownOfAServerThatForgets, (std::uint64_t seed)) {
   World world{seed};
-  play(world, *rc::gen::container<std::vector<Command>>(command(true)));
+  play(world, *rc::gen::container<std::vector<Command>>(command(Trouble::server_crashes)));
   for (std::size_t sender = 0; sender < actors; ++sender) {
     std::map<std::string, const Pushed*> pushes;
     for (const Pushed& pushed : world.actor(sender).pushed()) {
