@@ -88,6 +88,13 @@ class SimulatedClient {
   /// Of restante.v2; nullptr for a client of the classic protocol.
   const TappedCorrespondent* correspondent() const noexcept { return correspondent_.get(); }
 
+  /// From now on it can keep whatever it should.
+  void heal_storage() {
+    if (correspondent_) {
+      correspondent_->heal_storage();
+    }
+  }
+
   /// Starts the program if it does not run, connects, and associates its id. Nothing happens to a client that is
   /// connected or connecting.
   void connect() {

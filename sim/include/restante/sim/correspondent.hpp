@@ -133,6 +133,8 @@ class Correspondent {
   /// The next thing that it should keep cannot be kept.
   void fail_storage() { storage_.fails_in = 1; }
 
+  void heal_storage() { storage_.fails_in = storage_.fails_every = 0; }
+
   bool is_open() const noexcept { return program_ && program_->is_open(); }
   bool is_connected() const noexcept { return program_ && program_->state() == ClientState::connected; }
   std::size_t outbox_messages() const noexcept { return program_ ? program_->outbox_messages() : 0; }
@@ -176,7 +178,10 @@ class Correspondent {
     } else if (std::holds_alternative<v2::client_event::StorageFailed>(event)) {
       checker_.storage_failed();
     } else if (const auto* const missed = std::get_if<v2::client_event::MessagesMissed>(&event)) {
-      checker_.missed(index_, missed->count);
+      checker_.missed(transport_->now(), index_, *missed);
+      if (setup_.keeps_offsets) {
+        storage_.offsets[{std::string{missed->room}, missed->epoch}] = missed->offset;
+      }
     }
   }
 

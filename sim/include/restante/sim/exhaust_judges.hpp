@@ -95,7 +95,6 @@ class WorldJudges {
   void check_end(SteadyTime time, const Books& books) {
     check_quiet(time);
     if (v2_) {
-      v2_->delivery.check_told(time);
       v2_->delivery.check_quiet(time, v2_->protocol.places());
     } else {
       protocol_.check_books(time, books);

@@ -155,6 +155,7 @@ class Execution {
       simulation_.set_stalled(*client, Direction::to_server, false);
       simulation_.set_stalled(*client, Direction::to_client, false);
       client->resume_reading();
+      client->heal_storage();
       if (client->is_raw()) {
         client->disconnect();
       } else {

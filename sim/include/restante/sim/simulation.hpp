@@ -234,7 +234,6 @@ class Simulation final : private Recorder {
     if (program_) {
       protocol_.check_counters(now(), without_v2(program_->counters()));
     }
-    correspondence_.checker.check_told(now());
     for (const std::unique_ptr<SimulatedClient>& client : clients_) {
       client_.check_told(now(), client->index(), client->totals());
     }
