@@ -197,7 +197,7 @@ class Execution {
   bool satisfied() {
     for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
       if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
-        if (!has_all(*correspondent)) {
+        if (!has_all(*client)) {
           return false;
         }
       } else if (!client->is_raw() && (!simulation_.protocol().held(client->id()) || !drained(*client))) {
@@ -208,9 +208,8 @@ class Execution {
   }
 
   // Everybody has what was for him, and knows what became of what he pushed.
-  bool has_all(const TappedCorrespondent& correspondent) {
-    return correspondent.outbox_messages() == 0 &&
-           simulation_.v2_protocol().is_caught_up(correspondent.setup().address);
+  bool has_all(const SimulatedClient& client) {
+    return client.correspondent()->outbox_messages() == 0 && simulation_.is_caught_up(client);
   }
 
   bool drained(const SimulatedClient& client) const {
@@ -223,7 +222,7 @@ class Execution {
         continue;
       }
       if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
-        if (!has_all(*correspondent)) {
+        if (!has_all(*client)) {
           simulation_.findings().liveness_failure("liveness", simulation_.now(),
                                                   correspondent->setup().address + " has not got what was for it");
         }

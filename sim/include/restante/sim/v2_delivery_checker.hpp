@@ -179,6 +179,12 @@ class V2DeliveryChecker final : public Observer {
     }
   }
 
+  /// Whether a program knows of all that the rooms had in which it is: that it was handed it, or that it missed it.
+  bool knows_all(ClientIndex client, Places& places) {
+    return std::all_of(places.all().begin(), places.all().end(),
+                       [&](const auto& it) { return knows_all(readers_[client], it.first, it.second); });
+  }
+
   /// After everything healed and fell quiet.
   void check_quiet(SteadyTime time, Places& places) {
     for (LetterNumber number = 0; number < letters_.size(); ++number) {
@@ -278,12 +284,16 @@ class V2DeliveryChecker final : public Observer {
     }
   }
 
+  static bool knows_all(const Reader& reader, const std::string& name, const Place& place) {
+    const auto standing = reader.rooms.find(name);
+    return !place.members.contains(reader.habits.address) || standing == reader.rooms.end() ||
+           standing->second.known_end == place.next_offset;
+  }
+
   // And knows of all that it had.
   void check_told(SteadyTime time, const std::string& name, const Place& room) {
     for (const auto& [client, reader] : readers_) {
-      const auto standing = reader.rooms.find(name);
-      if (room.members.contains(reader.habits.address) && standing != reader.rooms.end() &&
-          standing->second.known_end != room.next_offset) {
+      if (!knows_all(reader, name, room)) {
         findings_.liveness_failure(checker_name, time,
                                    reader.habits.address + " was not told of all that it missed of " + name);
       }

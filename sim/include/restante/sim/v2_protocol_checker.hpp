@@ -102,7 +102,7 @@ class V2ProtocolChecker final : public Observer, private V2ReplyChecker {
     return count;
   }
 
-  /// Whether an address is open and everything that there is for it was acknowledged, and what it missed as well.
+  /// Whether an address is open and everything that there is for it was acknowledged.
   bool is_caught_up(std::string_view address) {
     Place* const own = places_.find(address);
     if (own == nullptr || own->holder == Connection{} || !own->kept.empty()) {
@@ -110,7 +110,7 @@ class V2ProtocolChecker final : public Observer, private V2ReplyChecker {
     }
     return std::all_of(places_.all().begin(), places_.all().end(), [&](auto& it) {
       const auto member = it.second.members.find(address);
-      return member == it.second.members.end() || member->second.cursor >= it.second.next_offset;
+      return member == it.second.members.end() || it.second.from(member->second.cursor) == it.second.kept.end();
     });
   }
 
