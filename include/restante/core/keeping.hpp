@@ -23,9 +23,7 @@
 #include <restante/detail/slot_list.hpp>
 #include <restante/detail/timer_wheel.hpp>
 
-namespace restante {
-
-namespace detail {
+namespace restante::detail {
 
 template <class Recorder>
 class Keeping {
@@ -486,5 +484,4 @@ class Keeping {
   }
 };
 
-}  // namespace detail
-}  // namespace restante
+}  // namespace restante::detail

@@ -187,8 +187,8 @@ class V2DeliveryChecker final : public Observer {
 
   /// After everything healed and fell quiet.
   void check_quiet(SteadyTime time, Places& places) {
-    for (LetterNumber number = 0; number < letters_.size(); ++number) {
-      check_quiet(time, letters_[number]);
+    for (const Letter& letter : letters_) {
+      check_quiet(time, letter);
     }
     for (const auto& [name, place] : places.all()) {
       for (const Place::Kept& it : place.kept) {
