@@ -115,7 +115,8 @@ class V2Workload : V2Connections {
     fetch_round();
   }
 
-  /// Makes the packets of the next rounds, so that they cost nothing while those are measured.
+  /// Makes the packets of the next round of pushes and the next of fetches, so that they cost nothing while those are
+  /// measured.
   void prepare() {
     pushes_.clear();
     acknowledgements_.clear();
@@ -124,6 +125,9 @@ class V2Workload : V2Connections {
       pushes_.push_back(push_to_next(static_cast<std::uint32_t>(i % peers_.size())));
       acknowledgements_.push_back(bytes_of(
           restante::v2::Acknowledge{.tag = 4, .epoch = peer.epoch, .offset = peer.acknowledged + i / peers_.size()}));
+    }
+    for (Peer& peer : peers_) {
+      peer.acknowledged += round_requests / peers_.size();
     }
     if (fetches_.empty()) {
       for (const Peer& peer : peers_) {
@@ -135,23 +139,25 @@ class V2Workload : V2Connections {
 
   /// PUSH and its ACCEPTED.
   void push_round() {
-    for (std::uint32_t i = 0; i < round_requests; ++i) {
-      request(static_cast<std::uint32_t>(i % peers_.size()), pushes_[i]);
+    const auto peers = static_cast<std::uint32_t>(peers_.size());
+    for (std::uint32_t i = 0; i < round_requests;) {
+      for (std::uint32_t slot = 0; slot < peers; ++slot, ++i) {
+        request(slot, pushes_[i]);
+      }
     }
     accepted_ += round_requests;
   }
 
   /// FETCH, MESSAGE, FETCHED, ACK and ACKED.
   void fetch_round() {
-    for (std::uint32_t i = 0; i < round_requests; ++i) {
-      const auto slot = static_cast<std::uint32_t>(i % peers_.size());
-      request(slot, fetches_[slot]);
-      request(slot, acknowledgements_[i]);
+    const auto peers = static_cast<std::uint32_t>(peers_.size());
+    for (std::uint32_t i = 0; i < round_requests;) {
+      for (std::uint32_t slot = 0; slot < peers; ++slot, ++i) {
+        request(slot, fetches_[slot]);
+        request(slot, acknowledgements_[i]);
+      }
     }
     acknowledged_ += round_requests;
-    for (Peer& peer : peers_) {
-      peer.acknowledged += round_requests / peers_.size();
-    }
   }
 
   /// Makes sure that what was measured is what was meant.

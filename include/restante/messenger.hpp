@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -107,6 +108,8 @@ class Messenger final : private TransportListener {
   MessengerCounters counters() const {
     MessengerCounters counters = counters_;
     outgoing_.count(counters);
+    counters.packets_received =
+        std::accumulate(counters.v2_requests.begin(), counters.v2_requests.end(), classic_requests_);
     return counters;
   }
 
@@ -178,6 +181,7 @@ class Messenger final : private TransportListener {
     session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
     if (session.speaks_v2) {
       buffer_.resize(core_.answer_bytes_max());
+      buffer_payload_bytes_ = buffer_.size() - v2::packet_bytes_beyond_payload;
     }
     ++counters_.connections_opened;
     ++counters_.connections_open;
@@ -190,14 +194,12 @@ class Messenger final : private TransportListener {
   }
 
   void received(Connection connection, MessageType type, BytesView message) override {
-    SessionState& session = outgoing_.known(connection);
-    RESTANTE_ASSERT(!session.closing, "the transport reported a message on a connection that is being closed");
+    SessionState& session = outgoing_.receiving(connection);
     if (type != MessageType::binary) {
       ++counters_.text_messages_refused;
       outgoing_.leave(connection, session, close_code::unsupported_data, "this server takes binary messages only");
       return;
     }
-    ++counters_.packets_received;
     set_time();
     if constexpr (serves_v2) {
       if (session.speaks_v2) {
@@ -209,45 +211,56 @@ class Messenger final : private TransportListener {
   }
 
   void receive_classic(Connection connection, SessionState& session, BytesView message) {
+    ++classic_requests_;
     if (doorkeeper_.asks()) {
       const classic::ClientPacket packet = classic::decode_client_packet(message);
       if (const auto* found = std::get_if<classic::Associate>(&packet)) {
-        tell_received(connection, session, message.first(message.size() - found->credential.size()));
+        outgoing_.tell_received(connection, session, message.first(message.size() - found->credential.size()));
         return associate(connection, session, *found, message.size());
       }
     }
-    tell_received(connection, session, message);
+    outgoing_.tell_received(connection, session, message);
     classic::ReplyBuffer buffer;
-    reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
+    outgoing_.reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message),
+                    message.size());
   }
 
   void receive_v2(Connection connection, SessionState& session, BytesView message) {
     if constexpr (!durable_at_once) {
       request_bytes_ = message.size();
     }
-    v2::with_request_type(
-        message, [&](auto type) __attribute__((always_inline)) {
-          receive_v2<typename decltype(type)::type>(connection, session, message);
-        });
+    using Receiver = void (*)(Messenger&, Connection, SessionState&, BytesView);
+    static constexpr auto receivers = v2::by_first_byte<Receiver>([](auto type) -> Receiver {
+      return [](Messenger& messenger, Connection from, SessionState& state, BytesView bytes) {
+        messenger.receive_v2<typename decltype(type)::type>(from, state, bytes);
+      };
+    });
+    if (message.empty()) [[unlikely]] {
+      return refuse_v2(connection, session, message);
+    }
+    receivers[message[0]](*this, connection, session, message);
   }
 
-  // Not inlined, so that each kind of request has the registers for itself from its first byte on, and saves no more of
-  // them than it needs.
+  // Each kind of request has the registers for itself from its first byte on, and saves no more of them than it needs.
   template <class Packet>
-  [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
+  [[gnu::always_inline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
     Packet request;
     if (!v2::read_request(message, request)) [[unlikely]] {
-      return receive_v2<v2::Unreadable>(connection, session, message);
+      return refuse_v2(connection, session, message);
     }
     RepliesToOne replies{*this, session};
     ++counters_.v2_requests[v2::request_index<Packet>];
     if constexpr (std::is_same_v<Packet, v2::Open>) {
-      tell_received(connection, session, message.first(message.size() - request.secret.size()));
+      outgoing_.tell_received(connection, session, message.first(message.size() - request.secret.size()));
       open_v2(connection, session, request, replies);
     } else {
-      tell_received(connection, session, message);
+      outgoing_.tell_received(connection, session, message);
       core_.execute(connection.slot, request, replies);
     }
+  }
+
+  [[gnu::noinline]] void refuse_v2(Connection connection, SessionState& session, BytesView message) {
+    receive_v2<v2::Unreadable>(connection, session, message);
   }
 
   void turn_ended() override {
@@ -321,31 +334,15 @@ class Messenger final : private TransportListener {
 
   template <class Packet>
   [[gnu::always_inline]] void answer(Session slot, SessionState& session, const Packet& packet) {
-    if (session.leaving) [[unlikely]] {
-      return;
-    }
+    const BytesView bytes = v2::payload_bytes(packet) <= buffer_payload_bytes_ ? v2::encode_in_room(packet, buffer_)
+                                                                               : v2::encode(packet, buffer_);
+    const bool was_sent = outgoing_.reply(Connection{slot, session.generation}, session, bytes, request_bytes_,
+                                          std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
     if constexpr (std::is_same_v<Packet, v2::Refused>) {
-      ++counters_.refused[static_cast<std::size_t>(packet.reason)];
+      counters_.refused[static_cast<std::size_t>(packet.reason)] += was_sent ? 1 : 0;
     }
-    reply(Connection{slot, session.generation}, session, v2::encode(packet, buffer_), request_bytes_,
-          std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
     if constexpr (!durable_at_once) {
-      request_bytes_ = 0;
-    }
-  }
-
-  [[gnu::always_inline]] void reply(Connection connection, SessionState& session, BytesView reply,
-                                    std::size_t request_bytes, std::size_t secret_bytes = 0) {
-    ++counters_.packets_sent;
-    if (tells_packets_) [[unlikely]] {
-      outgoing_.tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), session.protocol()});
-    }
-    outgoing_.reply(connection, session, reply, request_bytes);
-  }
-
-  [[gnu::always_inline]] void tell_received(Connection connection, const SessionState& session, BytesView message) {
-    if (tells_packets_) [[unlikely]] {
-      outgoing_.tell(event::PacketReceived{connection, message, session.protocol()});
+      request_bytes_ = was_sent ? 0 : request_bytes_;
     }
   }
 
@@ -375,7 +372,8 @@ class Messenger final : private TransportListener {
     if (request.credential.empty()) {
       ++counters_.associates.rejected;
       classic::ReplyBuffer buffer;
-      reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer), request_bytes);
+      outgoing_.reply(connection, session, classic::encode(classic::AssociationFailed{request.id}, buffer),
+                      request_bytes);
     } else {
       check(session, {connection, 0, false, std::to_string(request.id)}, request.credential);
     }
@@ -410,8 +408,8 @@ class Messenger final : private TransportListener {
     if (!check.is_v2) {
       counters_.associates.count(verdict);
       classic::ReplyBuffer buffer;
-      reply(check.connection, session,
-            classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);
+      outgoing_.reply(check.connection, session,
+                      classic::answer_judged(core_, check.connection.slot, check.classic_id(), verdict, buffer), 0);
     } else if (verdict == Verdict::accepted) {
       open(check.connection, v2::Open{.tag = check.tag, .address = as_bytes(check.address), .proof = Proof::credential},
            true, replies);
@@ -454,7 +452,10 @@ class Messenger final : private TransportListener {
   }
 
   void set_wake_up(bool is_quiet = false) {
-    SteadyTime next = earlier(retry_at_, earlier(outgoing_.next_deadline(), doorkeeper_.next_deadline()));
+    SteadyTime next = earlier(retry_at_, doorkeeper_.next_deadline());
+    if (outgoing_.waits_for_peers()) [[unlikely]] {
+      next = earlier(next, outgoing_.next_deadline());
+    }
     if (!is_quiet) {
       const std::optional<std::uint64_t> core_ms = core_.next_wake_ms();
       next = core_.has_work() ? transport_.now()
@@ -477,13 +478,15 @@ class Messenger final : private TransportListener {
   Protocol protocols_[1];
   /// Where replies of restante.v2 are written; empty until it is spoken.
   std::vector<std::uint8_t> buffer_;
+  /// How long a payload may be that fits there.
+  std::size_t buffer_payload_bytes_ = 0;
   /// What the request cost that is being answered, until it has a reply.
   std::size_t request_bytes_ = 0;
-  const bool tells_packets_ = options_.packet_events && options_.on_event;
   SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;
+  std::uint64_t classic_requests_ = 0;
   MessengerCounters counters_;
 };
 

@@ -56,9 +56,8 @@ class Accepting : public Attending<Recorder> {
       return refusal;
     }
     std::uint64_t expires_ms = 0;
-    if (const std::uint64_t time_to_live_ms = is_mailbox && !target.was_opened
-                                                  ? time_to_live_of_unopened(request.time_to_live_ms)
-                                                  : request.time_to_live_ms;
+    if (const std::uint64_t time_to_live_ms =
+            target.is_unopened_mailbox() ? time_to_live_of_unopened(request.time_to_live_ms) : request.time_to_live_ms;
         time_to_live_ms != 0) [[unlikely]] {
       expires_ms = wall_ms_ + std::min(time_to_live_ms, v2::number_max - wall_ms_);
     }

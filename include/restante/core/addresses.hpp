@@ -108,6 +108,9 @@ struct AddressState {
   std::uint64_t request_allowance_ms = 0;
 
   BytesView name_bytes() const noexcept { return as_bytes(name); }
+
+  // Most addresses were opened: that is asked first.
+  bool is_unopened_mailbox() const noexcept { return !was_opened && kind == NameKind::mailbox; }
 };
 
 /// Numbers addresses, and finds them by name. The classic ids are always there. Not thread safe.

@@ -125,7 +125,7 @@ class Core : public detail::Corresponding<Recorder> {
   /// Frees every address that the session holds; the mailboxes stay as they are (docs/protocol.md, rule 2). What it
   /// waits for is forgotten.
   void end(Session session) {
-    if (session >= sessions_.size()) {
+    if (!sessions_.has(session)) {
       return;
     }
     for (std::uint32_t index = sessions_[session].held; index != Base::no_address; index = next_held_[index]) {
@@ -270,7 +270,7 @@ class Core : public detail::Corresponding<Recorder> {
       const bool was_delivered = stored.offset < mailbox.delivered_end();
       this->track(message, addresses_[stored.sender], mailbox, addresses_[stored.receiver], stored.sequence,
                   was_delivered ? 0 : stored.expires_ms, quota);
-      message.delivered = was_delivered;
+      message.tracking = was_delivered ? MessagePool::Tracking::delivered : MessagePool::Tracking::undelivered;
     }
   }
 

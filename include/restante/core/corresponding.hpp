@@ -73,8 +73,7 @@ class Corresponding : public Accepting<Recorder> {
     }
     // Most fetches find something in the own mailbox, and are done.
     if (request.source.empty() && !request.rewind && !why_not_fetch(owner, request.epoch) &&
-        this->fetch_own(owner, session, request.tag,
-                        Credit::of(this->options_.limits, request.messages_max, request.bytes_max), out)) [[likely]] {
+        this->fetch_own(owner, session, request.tag, request.messages_max, request.bytes_max, out)) [[likely]] {
       return;
     }
     // Of a copy, so that the request itself need not lie in memory.
@@ -220,9 +219,7 @@ class Corresponding : public Accepting<Recorder> {
   // Makes a session the holder of an address that nobody holds.
   void hold(Session session, Address address) {
     holders_[address.index()] = session;
-    if (session >= sessions_.size()) {
-      sessions_.resize(std::size_t{session} + 1);
-    }
+    sessions_.fit(session);
     ++addresses_held_;
   }
 
@@ -231,7 +228,7 @@ class Corresponding : public Accepting<Recorder> {
  private:
   Address opened_or_none(Session session) const noexcept {
     static_assert(Addresses::none == Address::at(Base::no_address));
-    return session < sessions_.size() ? Address::at(sessions_[session].opened) : Addresses::none;
+    return sessions_.has(session) ? Address::at(sessions_[session].opened) : Addresses::none;
   }
 
   template <class Out>
@@ -439,7 +436,7 @@ class Corresponding : public Accepting<Recorder> {
     if (!this->writable_) {
       return Refusal::storage_unavailable;
     }
-    if (mailbox.size() != 0 && pool_.at(mailbox.oldest_index()).offset <= offset) {
+    if (mailbox.oldest_index() != MessagePool::none && pool_.at(mailbox.oldest_index()).offset <= offset) {
       this->record(MessagesAcknowledged{owner, offset});
       this->remove_acknowledged_up_to(offset, owner, mailbox, state);
     }

@@ -10,21 +10,12 @@
 
 #include <restante/core/credit.hpp>
 #include <restante/core/keeping.hpp>
+#include <restante/core/takes_replies.hpp>
 #include <restante/core/waits.hpp>
+#include <restante/detail/slot_table.hpp>
 #include <restante/v2/packet.hpp>
 
-namespace restante {
-
-/// What takes the core's answers to requests of restante.v2: out(session, packet) for each packet.
-template <class Out>
-concept TakesReplies = requires(Out& out, Session session, const v2::Message& message, const v2::Fetched& fetched,
-                                const v2::Refused& refused) {
-  out(session, message);
-  out(session, fetched);
-  out(session, refused);
-};
-
-namespace detail {
+namespace restante::detail {
 
 template <class Recorder>
 class Delivering : public Keeping<Recorder> {
@@ -67,7 +58,13 @@ class Delivering : public Keeping<Recorder> {
   bool has_work() const noexcept { return !ready_.empty() || !ready_rooms_.empty(); }
 
   /// Whether nobody waits for anything and nothing can expire: then there is nothing to serve, now or later.
-  bool is_quiet() const noexcept { return !has_work() && waits_.size() == 0 && !this->has_expiring(); }
+  bool is_quiet() noexcept {
+    // Asked after each turn, most of which change nothing of it.
+    if (!this->is_quiet_) {
+      this->is_quiet_ = !has_work() && waits_.size() == 0 && !this->has_expiring();
+    }
+    return this->is_quiet_;
+  }
 
   /// Whether the deadline of some request may have passed.
   bool next_deadline_passed() const {
@@ -87,7 +84,7 @@ class Delivering : public Keeping<Recorder> {
 
   /// A session whose peer does not read is not served until it does.
   void block(Session session, bool blocked) {
-    if (session < sessions_.size()) {
+    if (sessions_.has(session)) {
       sessions_[session].blocked = blocked;
       if (!blocked && sessions_[session].opened != no_address) {
         this->make_ready(Address::at(sessions_[session].opened));
@@ -152,13 +149,20 @@ class Delivering : public Keeping<Recorder> {
 
   // Delivers what is there for a fetch from the own mailbox. Gives whether there was something.
   template <class Out>
-  [[gnu::always_inline]] bool fetch_own(Address owner, Session session, v2::Tag tag, Credit credit, Out& out) {
+  [[gnu::always_inline]] bool fetch_own(Address owner, Session session, v2::Tag tag, std::uint64_t messages_max,
+                                        std::uint64_t bytes_max, Out& out) {
     Mailbox& mailbox = mailboxes_[owner.index()];
     if (mailbox.undelivered() == MessagePool::none) {
       return false;
     }
-    // The first message is delivered however few bytes were asked for.
-    deliver_own(owner, mailbox, session, tag, credit, out);
+    if (messages_max == 1) {
+      // Any credit has one message, and that however long it is.
+      deliver(owner, mailbox, pool_.at(mailbox.undelivered()), session, tag, out);
+      out(session, v2::Fetched{tag, 1, mailbox.undelivered_size()});
+      return true;
+    }
+    Credit credit = Credit::of(this->options_.limits, messages_max, bytes_max);
+    deliver_own(owner, session, tag, credit, out);
     out(session, v2::Fetched{tag, credit.delivered, mailbox.undelivered_size()});
     return true;
   }
@@ -166,10 +170,10 @@ class Delivering : public Keeping<Recorder> {
   // Delivers what is there for a fetch, in the order in which each source has it. Gives whether there was something.
   template <class Out>
   bool deliver(const Wait& fetch, Out& out) {
-    Credit credit = Credit::of(this->options_.limits, fetch.count_max, fetch.bytes_max);
     if (fetch.scope == Wait::Scope::own) {
-      return fetch_own(fetch.owner, fetch.session, fetch.tag, credit, out);
+      return fetch_own(fetch.owner, fetch.session, fetch.tag, fetch.count_max, fetch.bytes_max, out);
     }
+    Credit credit = Credit::of(this->options_.limits, fetch.count_max, fetch.bytes_max);
     AddressState& owner = addresses_[fetch.owner];
     if (fetch.scope == Wait::Scope::room) {
       if (const Memberships::Index index = memberships_.find(owner, fetch.room); index != Memberships::none) {
@@ -181,7 +185,7 @@ class Delivering : public Keeping<Recorder> {
       for (std::uint32_t i = 0; i < sources; ++i) {
         const std::uint32_t source = (owner.next_source + i) % sources;
         if (source == 0) {
-          deliver_own(fetch.owner, mailboxes_[fetch.owner.index()], fetch.session, fetch.tag, credit, out);
+          deliver_own(fetch.owner, fetch.session, fetch.tag, credit, out);
         } else {
           deliver_room(fetch, memberships_[owner.memberships[source - 1]], credit, out);
         }
@@ -223,6 +227,7 @@ class Delivering : public Keeping<Recorder> {
       watch_rooms(owner);
     }
     waits_.add(owner, std::move(wait), deadline);
+    this->is_quiet_ = false;
   }
 
   void drop_waits(Address address) {
@@ -354,7 +359,7 @@ class Delivering : public Keeping<Recorder> {
   std::uint64_t steady_ms_ = 0;
   Memberships memberships_;
   Waits waits_;
-  std::vector<SessionState> sessions_;
+  SlotTable<SessionState> sessions_;
 
  private:
   void count_wait(AddressState& owner, const Wait& wait, int by) {
@@ -410,29 +415,36 @@ class Delivering : public Keeping<Recorder> {
     }
   }
 
+  // Out of the way of those who fetch one message at a time.
   template <class Out>
-  [[gnu::always_inline]] void deliver_own(Address owner, Mailbox& mailbox, Session session, v2::Tag tag, Credit& credit,
-                                          Out& out) {
-    for (MessagePool::Index index = mailbox.undelivered(); index != MessagePool::none && credit.messages != 0;
-         index = mailbox.undelivered()) {
-      MessagePool::Message& message = pool_.at(index);
+  [[gnu::noinline]] void deliver_own(Address owner, Session session, v2::Tag tag, Credit& credit, Out& out) {
+    Mailbox& mailbox = mailboxes_[owner.index()];
+    while (mailbox.undelivered() != MessagePool::none && credit.messages != 0) {
+      MessagePool::Message& message = pool_.at(mailbox.undelivered());
       if (!credit.allows(message)) {
         break;
       }
-      const bool is_first_time = mailbox.note_delivery(message);
-      if (is_first_time) {
-        this->record(MessagesDelivered{owner, message.offset});
-        this->note_delivery(message);
-      }
       credit.use(message);
-      // What a classic client pushed names a sender of whom nothing need be kept yet.
-      out(session, v2::Message{.tag = tag,
-                               .source = {},
-                               .offset = message.offset,
-                               .time_ms = message.time_ms,
-                               .sender = addresses_[message.sender].name_bytes(),
-                               .payload = message.payload()});
+      deliver(owner, mailbox, message, session, tag, out);
     }
+  }
+
+  // Delivers the next message of the own mailbox.
+  template <class Out>
+  [[gnu::always_inline]] void deliver(Address owner, Mailbox& mailbox, MessagePool::Message& message, Session session,
+                                      v2::Tag tag, Out& out) {
+    const bool is_first_time = mailbox.note_delivery(message);
+    if (is_first_time) {
+      this->record(MessagesDelivered{owner, message.offset});
+      this->note_delivery(message);
+    }
+    // What a classic client pushed names a sender of whom nothing need be kept yet.
+    out(session, v2::Message{.tag = tag,
+                             .source = {},
+                             .offset = message.offset,
+                             .time_ms = message.time_ms,
+                             .sender = addresses_[message.sender].name_bytes(),
+                             .payload = message.payload()});
   }
 
   template <class Out>
@@ -482,5 +494,4 @@ class Delivering : public Keeping<Recorder> {
   std::vector<std::uint8_t> members_scratch_;
 };
 
-}  // namespace detail
-}  // namespace restante
+}  // namespace restante::detail

@@ -189,7 +189,7 @@ class Keeping {
       for (MessagePool::Index index = mailbox->oldest_index(); index != MessagePool::none;
            index = pool_.at(index).next) {
         MessagePool::Message& message = pool_.at(index);
-        if (message.tracked && message.sender == sender) {
+        if (message.tracking != MessagePool::Tracking::none && message.sender == sender) {
           message.sequence = 0;
           --left;
         }
@@ -227,7 +227,7 @@ class Keeping {
     ++books_.taken;
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
-    if (message.tracked) [[unlikely]] {
+    if (message.tracking != MessagePool::Tracking::none) [[unlikely]] {
       untrack_taken(message);
     }
     mailbox.remove_oldest(pool_);
@@ -241,8 +241,7 @@ class Keeping {
   [[gnu::always_inline]] void track(MessagePool::Message& message, AddressState& sender, const Mailbox& mailbox,
                                     const AddressState& receiver, std::uint64_t sequence, std::uint64_t expires_ms,
                                     std::uint32_t quota) {
-    message.tracked = true;
-    message.delivered = false;
+    message.tracking = MessagePool::Tracking::undelivered;
     message.sequence = sequence;
     message.quota = quota;
     message.timer = TimerWheel::none;
@@ -257,7 +256,7 @@ class Keeping {
       if (mailbox.size() == 1) {
         note_idle(message.receiver);
       }
-      if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
+      if (receiver.is_unopened_mailbox()) {
         ++unopened_messages_;
       }
     }
@@ -301,7 +300,7 @@ class Keeping {
     count_removal(owner, state, makes_place);
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
-    if (message.tracked) {
+    if (message.tracking != MessagePool::Tracking::none) {
       untrack(message, owner, state);
     }
     MessagePool::Message* next = nullptr;
@@ -315,7 +314,7 @@ class Keeping {
     if (mailbox.watched) {
       mailbox_changed(receiver);
     }
-    if (mailbox.size() == 0) {
+    if (is_oldest ? next == nullptr : mailbox.size() == 0) {
       note_idle(receiver);
     }
     return next;
@@ -330,7 +329,7 @@ class Keeping {
     }
     if (receiver.kind != NameKind::classic) {
       memory_bytes_ -= MessagePool::cost_bytes(message.payload_bytes);
-      if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
+      if (receiver.is_unopened_mailbox()) {
         --unopened_messages_;
       }
     }
@@ -352,6 +351,7 @@ class Keeping {
   [[gnu::noinline]] void add_timer(MessagePool::Message& message, MessagePool::Index index, std::uint64_t expires_ms) {
     follow_wall(wall_ms_);
     message.timer = expiry_.add(expires_ms, index);
+    is_quiet_ = false;
   }
 
   [[gnu::noinline]] void remove_timer(MessagePool::Message& message) {
@@ -362,16 +362,15 @@ class Keeping {
   // The sender can ask what became of its message.
   [[gnu::always_inline]] void note_state(const MessagePool::Message& message, AddressState& sender,
                                          MessageState state) {
-    if (message.sequence != 0 && sender.window && sender.window->note(message.sequence, state) &&
-        sender.waits_for_receipts != 0) {
+    if (sender.window && sender.window->note(message.sequence, state) && sender.waits_for_receipts != 0) {
       make_ready(message.sender);
     }
   }
 
   // A message is delivered: the first time ends its time to live.
   [[gnu::always_inline]] void note_delivery(MessagePool::Message& message) {
-    if (message.tracked && !message.delivered) {
-      message.delivered = true;
+    if (message.tracking == MessagePool::Tracking::undelivered) {
+      message.tracking = MessagePool::Tracking::delivered;
       stop_timer(message);
       note_state(message, addresses_.known(message.sender), MessageState::fetched);
     }
@@ -401,8 +400,17 @@ class Keeping {
 
   // Whoever waits for something of this address is looked at soon.
   [[gnu::noinline]] void make_ready(Address address) {
+    is_quiet_ = false;
     if (!ready_.contains(address.index())) {
       ready_.push_back(address.index());
+    }
+  }
+
+  // The same for whoever watches a room.
+  void make_room_ready(Address room) {
+    is_quiet_ = false;
+    if (!ready_rooms_.contains(room.index())) {
+      ready_rooms_.push_back(room.index());
     }
   }
 
@@ -413,18 +421,14 @@ class Keeping {
       return;
     }
     state.room->of_messages.wake();
-    if (!ready_rooms_.contains(address.index())) {
-      ready_rooms_.push_back(address.index());
-    }
+    make_room_ready(address);
   }
 
   void members_changed(Address room) {
     AddressState& state = addresses_[room];
     ++state.version;
     state.room->of_members.wake();
-    if (!ready_rooms_.contains(room.index())) {
-      ready_rooms_.push_back(room.index());
-    }
+    make_room_ready(room);
   }
 
   void empty() {
@@ -457,6 +461,9 @@ class Keeping {
   /// Addresses whose waits are to be looked at, and rooms whose woken watchers are.
   SlotList ready_;
   SlotList ready_rooms_;
+  /// False from when something is ready, waits or can expire until somebody saw that nothing is any more; see
+  /// is_quiet().
+  bool is_quiet_ = true;
   Books books_;
   std::uint64_t payload_bytes_held_ = 0;
   std::uint64_t memory_bytes_ = 0;

@@ -60,8 +60,13 @@ class alignas(16) Mailbox {
   [[gnu::always_inline]] MessagePool::Message* remove_oldest(MessagePool& pool, MessagePool::Message& message) {
     const MessagePool::Index index = oldest_;
     oldest_ = message.next;
-    MessagePool::Message* const next = oldest_ == MessagePool::none ? nullptr : &pool.at(oldest_);
-    (next == nullptr ? youngest_ : next->previous) = MessagePool::none;
+    MessagePool::Message* next = nullptr;
+    if (oldest_ == MessagePool::none) {
+      youngest_ = MessagePool::none;
+    } else {
+      next = &pool.at(oldest_);
+      next->previous = MessagePool::none;
+    }
     // The oldest is the first of those that were delivered, or the next to be.
     undelivered_ == index ? static_cast<void>(undelivered_ = oldest_) : static_cast<void>(--delivered_);
     --size_;
@@ -116,9 +121,11 @@ class alignas(16) Mailbox {
 
   /// What lies below this offset was delivered at some time. Gives whether that is new.
   bool raise_delivered_end(Offset end) noexcept {
-    const bool is_new = end > delivered_end_;
-    delivered_end_ = is_new ? end : delivered_end_;
-    return is_new;
+    if (end <= delivered_end_) {
+      return false;
+    }
+    delivered_end_ = end;
+    return true;
   }
 
   /// Delivery begins again with the oldest message.

@@ -26,6 +26,13 @@ class MessagePool {
   /// Names none.
   static constexpr Index none = UINT32_MAX;
 
+  enum class Tracking : std::uint8_t {
+    none,
+    /// It was delivered to nobody yet.
+    undelivered,
+    delivered,
+  };
+
   struct Message {
     Offset offset;
     /// When it was accepted, in milliseconds since 1970-01-01 00:00 UTC.
@@ -37,10 +44,8 @@ class MessagePool {
     Address sender;
     Address receiver;
     std::uint32_t payload_bytes;
-    /// Something is kept about it elsewhere: the core looks at what follows.
-    bool tracked;
-    /// It was delivered to somebody.
-    bool delivered;
+    /// Whether something is kept about it elsewhere: then the core looks at what follows.
+    Tracking tracking;
     /// The sender's number for it, or 0.
     std::uint64_t sequence;
     /// When it expires, in a TimerWheel, or TimerWheel::none.
@@ -68,7 +73,10 @@ class MessagePool {
 
   /// What a message with such a payload costs, in bytes.
   static constexpr std::uint64_t cost_bytes(std::uint32_t payload_bytes) noexcept {
-    return sizeof(Message) + (payload_bytes > place_bytes ? payload_bytes : 0);
+    if (payload_bytes <= place_bytes) [[likely]] {
+      return sizeof(Message);
+    }
+    return sizeof(Message) + std::uint64_t{payload_bytes};
   }
 
   /// Copies a message in, which is not tracked. `previous` is the next older one of the mailbox, or none.
@@ -84,7 +92,7 @@ class MessagePool {
     place.previous = previous;
     place.sender = sender;
     place.payload_bytes = static_cast<std::uint32_t>(payload.size());
-    place.tracked = false;
+    place.tracking = Tracking::none;
     if (payload.size() <= place_bytes) {
       std::copy(payload.begin(), payload.end(), place.payload_storage.begin());
     } else {

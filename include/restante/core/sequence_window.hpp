@@ -43,10 +43,10 @@ class SequenceWindow {
     states_[sequence % width] = MessageState::waiting;
   }
 
-  /// What became of the message with this number: unknown outside of the window, and for what was not accepted.
+  /// What became of the message with this number: unknown outside of the window, for what was not accepted, and for 0.
   [[gnu::always_inline]] MessageState state(std::uint64_t sequence) const noexcept {
-    return sequence == 0 || sequence > highest_ || highest_ - sequence >= width ? MessageState::unknown
-                                                                                : states_[sequence % width];
+    // A number above the highest wraps to one that is far below it. Where 0 would lie nothing does until 256 is seen.
+    return highest_ - sequence >= width ? MessageState::unknown : states_[sequence % width];
   }
 
   /// Something became of a message. Gives whether anybody could still ask for it.

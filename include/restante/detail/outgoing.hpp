@@ -12,6 +12,7 @@
 #include <restante/bytes.hpp>
 #include <restante/detail/held_replies.hpp>
 #include <restante/detail/slot_list.hpp>
+#include <restante/detail/slot_table.hpp>
 #include <restante/event.hpp>
 #include <restante/messenger_options.hpp>
 #include <restante/store.hpp>
@@ -50,6 +51,8 @@ class Outgoing {
     bool closing = false;
     /// leave() or close() was called: nothing more is received or answered.
     bool leaving = false;
+    /// It is not leaving, and nobody wants to hear of its packets: what it is sent needs no second look.
+    bool is_plain = true;
     /// It speaks restante.v2.
     bool speaks_v2 = false;
     /// A credential is being checked, or was refused a moment ago: what came after it has to wait.
@@ -61,6 +64,8 @@ class Outgoing {
     std::size_t held_bytes = 0;
     /// How many they are.
     std::size_t held_replies = 0;
+    /// One more than the generation, as long as messages of its peer are taken; 0 otherwise.
+    std::uint64_t receives_as = 0;
     /// When the connection counts as stuck; says something only while it waits for its peer to read.
     SteadyTime deadline = never;
 
@@ -74,14 +79,13 @@ class Outgoing {
   // Connections.
 
   SessionState& open(Connection connection) {
-    if (connection.slot >= sessions_.size()) {
-      sessions_.resize(std::size_t{connection.slot} + 1);
-    }
-    SessionState& session = sessions_[connection.slot];
+    SessionState& session = sessions_.fit(connection.slot);
     RESTANTE_ASSERT(!session.open, "the transport reported a connection as opened in a slot that is in use");
     session = {};
     session.generation = connection.generation;
     session.open = true;
+    session.receives_as = std::uint64_t{connection.generation} + 1;
+    session.is_plain = !tells_packets_;
     return session;
   }
 
@@ -89,10 +93,19 @@ class Outgoing {
     waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
     session.open = false;
+    session.receives_as = 0;
   }
 
   [[gnu::always_inline]] SessionState& known(Connection connection) {
     RESTANTE_ASSERT(is_open(connection), "the transport reported something about a connection that is not open");
+    return sessions_[connection.slot];
+  }
+
+  /// The same, for a connection that a message came from: what is being closed is not heard any more.
+  [[gnu::always_inline]] SessionState& receiving(Connection connection) {
+    RESTANTE_ASSERT(sessions_.has(connection.slot) &&
+                        sessions_[connection.slot].receives_as == std::uint64_t{connection.generation} + 1,
+                    "the transport reported a message on a connection that is not open, or is being closed");
     return sessions_[connection.slot];
   }
 
@@ -102,12 +115,12 @@ class Outgoing {
   }
 
   bool is_open(Connection connection) const noexcept {
-    return connection.slot < sessions_.size() && sessions_[connection.slot].open &&
+    return sessions_.has(connection.slot) && sessions_[connection.slot].open &&
            sessions_[connection.slot].generation == connection.generation;
   }
 
   /// Those in slots from 0 on; not all of them are open.
-  std::vector<SessionState>& sessions() noexcept { return sessions_; }
+  SlotTable<SessionState>& sessions() noexcept { return sessions_; }
 
   // Flow control.
 
@@ -176,14 +189,17 @@ class Outgoing {
     }
   }
 
-  /// When close_stuck() is to be called.
-  SteadyTime next_deadline() const {
-    return waiting_for_peer_.empty() ? never : sessions_[waiting_for_peer_.front()].deadline;
-  }
+  /// Whether some peer does not read.
+  bool waits_for_peers() const noexcept { return !waiting_for_peer_.empty(); }
+
+  /// When close_stuck() is to be called, while some peer does not read.
+  SteadyTime next_deadline() const { return sessions_[waiting_for_peer_.front()].deadline; }
 
   void close(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
     session.closing = true;
+    session.receives_as = 0;
     session.leaving = true;
+    session.is_plain = false;
     waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
     // Until the transport reports its end, what it waits for must not count as delivered.
@@ -195,6 +211,7 @@ class Outgoing {
   // Closes a connection once nothing is held for it. The first reason counts, which lives as long as the program.
   void leave(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
     session.leaving = true;
+    session.is_plain = false;
     if (session.leaves_with == 0) {
       session.leaves_with = code;
       session.leaves_because = reason;
@@ -308,15 +325,27 @@ class Outgoing {
     }
   }
 
-  /// A reply that was made just now leaves, or waits for the changes before it.
-  [[gnu::always_inline]] void reply(Connection connection, SessionState& session, BytesView reply,
-                                    std::size_t request_bytes) {
+  /// A reply that was made just now leaves, or waits for the changes before it. Its last `secret_bytes` are told to
+  /// nobody. Gives false where it does neither: whoever is leaving is not answered any more.
+  [[gnu::always_inline]] bool reply(Connection connection, SessionState& session, BytesView reply,
+                                    std::size_t request_bytes, std::size_t secret_bytes = 0) {
+    if (!session.is_plain && !tell_sent(connection, session, reply.first(reply.size() - secret_bytes))) [[unlikely]] {
+      return false;
+    }
+    ++packets_sent_;
     if constexpr (DurableAtOnce<S>) {
       send(connection, session, reply);
     } else if (!recorder_.changed && durable_turn_ == committed_turn_) {
       send(connection, session, reply);
     } else {
       hold(connection, session, reply, request_bytes);
+    }
+    return true;
+  }
+
+  [[gnu::always_inline]] void tell_received(Connection connection, const SessionState& session, BytesView message) {
+    if (!session.is_plain && tells_packets_) [[unlikely]] {
+      tell(event::PacketReceived{connection, message, session.protocol()});
     }
   }
 
@@ -340,6 +369,7 @@ class Outgoing {
     counters.connections_paused = connections_paused_;
     counters.connections_stuck = connections_stuck_;
     counters.commits = commits_;
+    counters.packets_sent = packets_sent_;
   }
 
   /// The most that held replies cost, in bytes. One more for each connection can be held than the options say.
@@ -353,6 +383,14 @@ class Outgoing {
       sizeof(SessionState) + sizeof(std::uint32_t) + 2 * SlotList::slot_bytes + sizeof(Connection);
 
  private:
+  // Gives whether the packet is to be sent.
+  [[gnu::noinline]] bool tell_sent(Connection connection, const SessionState& session, BytesView reply) {
+    if (!session.leaving && tells_packets_) {
+      tell(event::PacketSent{connection, reply, session.protocol()});
+    }
+    return !session.leaving;
+  }
+
   void close_for_store(std::uint32_t slot) {
     if (!sessions_[slot].closing) {
       close({slot, sessions_[slot].generation}, sessions_[slot], close_code::try_again_later,
@@ -365,7 +403,7 @@ class Outgoing {
   MessengerOptions& options_;
   C& core_;
   ChangeRecorder<S>& recorder_;
-  std::vector<SessionState> sessions_;
+  SlotTable<SessionState> sessions_;
   SlotList waiting_for_peer_;
   SlotList waiting_for_store_;
   HeldReplies held_;
@@ -376,6 +414,8 @@ class Outgoing {
   std::uint64_t connections_paused_ = 0;
   std::uint64_t connections_stuck_ = 0;
   std::uint64_t commits_ = 0;
+  std::uint64_t packets_sent_ = 0;
+  const bool tells_packets_ = options_.packet_events && options_.on_event;
 };
 
 }  // namespace restante::detail

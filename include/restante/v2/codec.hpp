@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,6 +45,50 @@ inline constexpr std::uint8_t members = 0x8b;
 inline constexpr std::uint8_t refused = 0xff;
 }  // namespace code
 
+/// The code of a type of packet; 0 for what is not sent.
+template <class Packet>
+inline constexpr std::uint8_t code_of = 0;
+template <>
+inline constexpr std::uint8_t code_of<Open> = code::open;
+template <>
+inline constexpr std::uint8_t code_of<Push> = code::push;
+template <>
+inline constexpr std::uint8_t code_of<Fetch> = code::fetch;
+template <>
+inline constexpr std::uint8_t code_of<Acknowledge> = code::acknowledge;
+template <>
+inline constexpr std::uint8_t code_of<Receipt> = code::receipt;
+template <>
+inline constexpr std::uint8_t code_of<Join> = code::join;
+template <>
+inline constexpr std::uint8_t code_of<Leave> = code::leave;
+template <>
+inline constexpr std::uint8_t code_of<Status> = code::status;
+template <>
+inline constexpr std::uint8_t code_of<Opened> = code::opened;
+template <>
+inline constexpr std::uint8_t code_of<Accepted> = code::accepted;
+template <>
+inline constexpr std::uint8_t code_of<Message> = code::message;
+template <>
+inline constexpr std::uint8_t code_of<Fetched> = code::fetched;
+template <>
+inline constexpr std::uint8_t code_of<Missed> = code::missed;
+template <>
+inline constexpr std::uint8_t code_of<Acknowledged> = code::acknowledged;
+template <>
+inline constexpr std::uint8_t code_of<State> = code::state;
+template <>
+inline constexpr std::uint8_t code_of<Joined> = code::joined;
+template <>
+inline constexpr std::uint8_t code_of<Left> = code::left;
+template <>
+inline constexpr std::uint8_t code_of<Mailbox> = code::mailbox;
+template <>
+inline constexpr std::uint8_t code_of<Members> = code::members;
+template <>
+inline constexpr std::uint8_t code_of<Refused> = code::refused;
+
 /// Takes the first member off a list. Gives nothing where the list is at its end, or no list.
 constexpr std::optional<Member> take_member(BytesView& members) noexcept {
   Member member;
@@ -68,11 +114,11 @@ namespace detail {
          fields.rest(packet.payload);
 }
 [[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Fetch, decltype(packet)> {
-  return fields.name(packet.source) && fields.epoch(packet.epoch) && fields.flag(packet.rewind) &&
+  return fields.source(packet.source, packet.epoch) && fields.flag(packet.rewind) &&
          fields.number(packet.messages_max) && fields.number(packet.bytes_max) && fields.number(packet.wait_ms);
 }
 [[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Acknowledge, decltype(packet)> {
-  return fields.name(packet.source) && fields.epoch(packet.epoch) && fields.number(packet.offset);
+  return fields.source(packet.source, packet.epoch) && fields.number(packet.offset);
 }
 constexpr bool list(auto& fields, auto& packet) requires Is<Receipt, decltype(packet)> {
   return fields.number(packet.sequence) && fields.byte(packet.known_state) && fields.number(packet.wait_ms);
@@ -95,11 +141,11 @@ constexpr bool list(auto& fields, auto& packet) requires Is<Opened, decltype(pac
   return fields.first_of_flags(packet.duplicate);
 }
 [[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
-  return fields.name(packet.source) && fields.number(packet.offset) && fields.number(packet.time_ms) &&
+  return fields.name(packet.source) && fields.number(packet.offset) && fields.large_number(packet.time_ms) &&
          fields.name(packet.sender) && fields.rest(packet.payload);
 }
 [[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Fetched, decltype(packet)> {
-  return fields.number(packet.delivered) && fields.number(packet.remaining);
+  return fields.numbers(packet.delivered, packet.remaining);
 }
 constexpr bool list(auto& fields, auto& packet) requires Is<Missed, decltype(packet)> {
   return fields.name(packet.room) && fields.number(packet.count);
@@ -181,18 +227,37 @@ constexpr Reply read_reply(BytesView bytes, std::uint32_t tag_min = 1) noexcept 
   return read(bytes, tag_min, packet) ? Reply{packet} : UnreadableReply{};
 }
 
-/// What a packet has besides packet_bytes_beyond_payload, in bytes.
+constexpr BytesView payload_of(const auto& packet) noexcept requires requires {
+  packet.payload;
+}
+{ return packet.payload; }
+constexpr BytesView payload_of(const auto& packet) noexcept requires requires {
+  packet.secret;
+}
+{ return packet.secret; }
+constexpr BytesView payload_of(const auto& packet) noexcept requires requires {
+  packet.members;
+}
+{ return packet.members; }
+
+template <class Packet>
+concept HasPayload = requires(const Packet& packet) {
+  payload_of(packet);
+};
+
+}  // namespace detail
+
+/// What a packet takes besides packet_bytes_beyond_payload, in bytes: that of its payload, its secret or its list of
+/// members.
 constexpr std::size_t payload_bytes(const auto& packet) noexcept {
-  if constexpr (requires { packet.payload; }) {
-    return packet.payload.size();
-  } else if constexpr (requires { packet.secret; }) {
-    return packet.secret.size();
-  } else if constexpr (requires { packet.members; }) {
-    return packet.members.size();
+  if constexpr (detail::HasPayload<std::remove_cvref_t<decltype(packet)>>) {
+    return detail::payload_of(packet).size();
   } else {
     return 0;
   }
 }
+
+namespace detail {
 
 template <bool room_is_known>
 [[gnu::always_inline]] constexpr BytesView write_fields(std::uint8_t code, const auto& packet,
@@ -246,6 +311,18 @@ template <class Take>
     default:
       return take(std::type_identity<Unreadable>{});
   }
+}
+
+/// What `make` gives for a std::type_identity of the request that a message begins as, by the first byte of the
+/// message.
+template <class Made, class Make>
+consteval std::array<Made, 256> by_first_byte(Make make) {
+  std::array<Made, 256> all{};
+  for (std::size_t code = 0; code < all.size(); ++code) {
+    const auto first = static_cast<std::uint8_t>(code);
+    all[code] = with_request_type({&first, 1}, make);
+  }
+  return all;
 }
 
 /// Reads a request of the type that with_request_type() gave. Gives whether it is one; where it is not, it can be read
@@ -310,69 +387,37 @@ constexpr Reply decode_reply(BytesView bytes) noexcept {
   }
 }
 
-// encode() writes a packet to the beginning of `to` and gives the part that it wrote. Too little room fails an
-// assertion; packet_bytes_beyond_payload more than the payload (or the secret, or the list of members) are always
-// enough. So do a number above number_max and a name longer than name_bytes_max.
+/// A packet that has a code.
+template <class Packet>
+concept Encodable = code_of<Packet>
+!= 0;
 
-constexpr BytesView encode(const Open& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::open, packet, to);
+/// One of the replies that a server sends most; writing them is inlined.
+template <class Packet>
+concept FrequentReply = Encodable<Packet> &&(std::same_as<Packet, Accepted> || std::same_as<Packet, Message> ||
+                                             std::same_as<Packet, Fetched> || std::same_as<Packet, Acknowledged>);
+
+/// Writes a packet to the beginning of `to` and gives the part that it wrote. Too little room fails an assertion;
+/// packet_bytes_beyond_payload more than the payload (or the secret, or the list of members) are always enough. So do a
+/// number above number_max and a name longer than name_bytes_max.
+template <Encodable Packet>
+constexpr BytesView encode(const Packet& packet, std::span<std::uint8_t> to) {
+  return detail::write(code_of<Packet>, packet, to);
 }
-constexpr BytesView encode(const Push& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::push, packet, to);
+template <FrequentReply Packet>
+[[gnu::always_inline]] constexpr BytesView encode(const Packet& packet, std::span<std::uint8_t> to) {
+  return detail::write(code_of<Packet>, packet, to);
 }
-constexpr BytesView encode(const Fetch& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::fetch, packet, to);
+
+/// The same, where there is packet_bytes_beyond_payload more room than payload_bytes(packet): how much there is is not
+/// looked at.
+template <Encodable Packet>
+constexpr BytesView encode_in_room(const Packet& packet, std::span<std::uint8_t> to) {
+  return detail::write_fields<true>(code_of<Packet>, packet, to);
 }
-constexpr BytesView encode(const Acknowledge& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::acknowledge, packet, to);
-}
-constexpr BytesView encode(const Receipt& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::receipt, packet, to);
-}
-constexpr BytesView encode(const Join& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::join, packet, to);
-}
-constexpr BytesView encode(const Leave& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::leave, packet, to);
-}
-constexpr BytesView encode(const Status& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::status, packet, to);
-}
-constexpr BytesView encode(const Opened& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::opened, packet, to);
-}
-[[gnu::always_inline]] constexpr BytesView encode(const Accepted& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::accepted, packet, to);
-}
-[[gnu::always_inline]] constexpr BytesView encode(const Message& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::message, packet, to);
-}
-[[gnu::always_inline]] constexpr BytesView encode(const Fetched& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::fetched, packet, to);
-}
-constexpr BytesView encode(const Missed& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::missed, packet, to);
-}
-[[gnu::always_inline]] constexpr BytesView encode(const Acknowledged& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::acknowledged, packet, to);
-}
-constexpr BytesView encode(const State& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::state, packet, to);
-}
-constexpr BytesView encode(const Joined& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::joined, packet, to);
-}
-constexpr BytesView encode(const Left& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::left, packet, to);
-}
-constexpr BytesView encode(const Mailbox& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::mailbox, packet, to);
-}
-constexpr BytesView encode(const Members& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::members, packet, to);
-}
-constexpr BytesView encode(const Refused& packet, std::span<std::uint8_t> to) {
-  return detail::write(code::refused, packet, to);
+template <FrequentReply Packet>
+[[gnu::always_inline]] constexpr BytesView encode_in_room(const Packet& packet, std::span<std::uint8_t> to) {
+  return detail::write_fields<true>(code_of<Packet>, packet, to);
 }
 
 /// Writes one member as Members lists it; 66 bytes are enough.

@@ -103,6 +103,13 @@ class InFields {
     return true;
   }
 
+  [[gnu::always_inline]] constexpr bool numbers(std::uint64_t& first, std::uint64_t& second) noexcept {
+    return number(first) && number(second);
+  }
+
+  /// A number that is nearly always large.
+  [[gnu::always_inline]] constexpr bool large_number(std::uint64_t& field) noexcept { return number(field); }
+
   [[gnu::always_inline]] constexpr bool tag(Tag& field, Tag minimum) noexcept {
     std::uint64_t number = 0;
     if (!this->number(number) || number < minimum || number > tag_max) [[unlikely]] {
@@ -119,6 +126,19 @@ class InFields {
     }
     field = {at_, length};
     at_ += length;
+    return true;
+  }
+
+  /// A name, and which epoch of it is meant.
+  [[gnu::always_inline]] constexpr bool source(Name& field, Epoch& epoch) noexcept {
+    std::uint8_t length = 0;
+    if (!byte(length) || length > name_bytes_max || length + std::size_t{8} > size()) [[unlikely]] {
+      return false;
+    }
+    field = {at_, length};
+    at_ += length;
+    epoch = load_eight(at_);
+    at_ += 8;
     return true;
   }
 
@@ -210,7 +230,25 @@ class OutFields {
   }
 
   [[gnu::always_inline]] constexpr bool number(std::uint64_t field) {
-    return field < 0x40U ? byte(static_cast<std::uint8_t>(field)) : long_number(field);
+    if (field < 0x40U) [[likely]] {
+      return byte(static_cast<std::uint8_t>(field));
+    }
+    return long_number(field);
+  }
+
+  [[gnu::always_inline]] constexpr bool numbers(std::uint64_t first, std::uint64_t second) {
+    // Of two small ones that is seen at once.
+    if ((first | second) < 0x40U) [[likely]] {
+      std::uint8_t* const bytes = room(2);
+      bytes[0] = static_cast<std::uint8_t>(first);
+      bytes[1] = static_cast<std::uint8_t>(second);
+      return true;
+    }
+    return number(first) && number(second);
+  }
+
+  [[gnu::always_inline]] constexpr bool large_number(std::uint64_t field) {
+    return field < 1U << 30U ? number(field) : eight_byte_number(field);
   }
 
   [[gnu::always_inline]] constexpr bool name(Name field) {
@@ -219,6 +257,8 @@ class OutFields {
     copy_short(field, room(field.size()));
     return true;
   }
+
+  [[gnu::always_inline]] constexpr bool source(Name field, Epoch epoch) { return name(field) && this->epoch(epoch); }
 
   constexpr bool epoch(Epoch field) {
     store_eight(room(8), field);
@@ -245,7 +285,6 @@ class OutFields {
 
  private:
   [[gnu::always_inline]] constexpr bool long_number(std::uint64_t field) {
-    RESTANTE_ASSERT(field <= number_max, "a number is larger than 2^62 - 1");
     if (field < 1U << 14U) {
       std::uint8_t* const bytes = room(2);
       bytes[0] = static_cast<std::uint8_t>(field >> 8U | 0x40U);
@@ -253,8 +292,14 @@ class OutFields {
     } else if (field < 1U << 30U) {
       store_four(room(4), static_cast<std::uint32_t>(field | 0x8000'0000U));
     } else {
-      store_eight(room(8), field | 0xc000'0000'0000'0000U);
+      eight_byte_number(field);
     }
+    return true;
+  }
+
+  [[gnu::always_inline]] constexpr bool eight_byte_number(std::uint64_t field) {
+    RESTANTE_ASSERT(field <= number_max, "a number is larger than 2^62 - 1");
+    store_eight(room(8), field | 0xc000'0000'0000'0000U);
     return true;
   }
 

@@ -202,6 +202,8 @@ void expect_same_again(const Packets& packets, BytesView bytes) {
     std::vector<std::uint8_t> room(bytes.size());
     if constexpr (requires { encode(packet, room); }) {
       ASSERT_EQ(Bytes{encode(packet, room)}, Bytes{bytes});
+      std::vector<std::uint8_t> much_room(packet_bytes_beyond_payload + payload_bytes(packet));
+      ASSERT_EQ(Bytes{encode_in_room(packet, much_room)}, Bytes{bytes});
     }
   };
   std::visit(again, packets);
