@@ -326,7 +326,7 @@ class Outgoing {
   }
 
   /// A reply that was made just now leaves, or waits for the changes before it. Its last `secret_bytes` are told to
-  /// nobody. Gives false where it does neither: whoever is leaving is not answered any more.
+  /// nobody. Gives false where it does neither; see tell_sent().
   [[gnu::always_inline]] bool reply(Connection connection, SessionState& session, BytesView reply,
                                     std::size_t request_bytes, std::size_t secret_bytes = 0) {
     if (!session.is_plain && !tell_sent(connection, session, reply.first(reply.size() - secret_bytes))) [[unlikely]] {
@@ -383,12 +383,16 @@ class Outgoing {
       sizeof(SessionState) + sizeof(std::uint32_t) + 2 * SlotList::slot_bytes + sizeof(Connection);
 
  private:
-  // Gives whether the packet is to be sent.
+  // Gives whether the packet is to be sent. What a classic connection sent until it is closed is answered: what was
+  // asked in restante.v2 on one that is leaving, its client asks again on another.
   [[gnu::noinline]] bool tell_sent(Connection connection, const SessionState& session, BytesView reply) {
-    if (!session.leaving && tells_packets_) {
+    if (session.leaving && session.speaks_v2) {
+      return false;
+    }
+    if (tells_packets_) {
       tell(event::PacketSent{connection, reply, session.protocol()});
     }
-    return !session.leaving;
+    return true;
   }
 
   void close_for_store(std::uint32_t slot) {
