@@ -1,0 +1,105 @@
+// What a file of the store looks like (docs/operations.md), and how a file becomes one.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <restante/sqlite/detail/database.hpp>
+#include <restante/sqlite/error.hpp>
+
+namespace restante::detail {
+
+/// Says that a file of SQLite is one of ours: "Rsta".
+inline constexpr std::int64_t sqlite_application_id = 0x52737461;
+
+/// Each brings a file from the version that is its index to the next; a new file has version 0. A version that was ever
+/// released is never changed.
+inline constexpr const char* sqlite_migrations[] = {
+    // Numbers of addresses are the core's, of classic ids the ids themselves.
+    "CREATE TABLE addresses(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL,"
+    "  was_opened INTEGER NOT NULL) STRICT;"
+    // Also of rooms. Everything below delivered_end was delivered to somebody.
+    "CREATE TABLE mailboxes(address INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL,"
+    "  delivered_end INTEGER NOT NULL) STRICT;"
+    // In the order of acceptance, so that what comes is written to the end, whomever it is for. Who has what is known
+    // to
+    // the store from loading on.
+    "CREATE TABLE messages(id INTEGER PRIMARY KEY, receiver INTEGER NOT NULL, \"offset\" INTEGER NOT NULL,"
+    "  sender INTEGER NOT NULL, sequence INTEGER NOT NULL, time_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+    "  payload BLOB NOT NULL) STRICT;"
+    // The state of number n is byte n % 256 of the states.
+    "CREATE TABLE windows(sender INTEGER PRIMARY KEY, highest INTEGER NOT NULL, states BLOB NOT NULL) STRICT;"
+    // In the order of joining.
+    "CREATE TABLE members(id INTEGER PRIMARY KEY, room INTEGER NOT NULL, member INTEGER NOT NULL,"
+    "  cursor INTEGER NOT NULL, delivered_end INTEGER NOT NULL, UNIQUE(room, member)) STRICT;"
+    "CREATE INDEX members_of ON members(member);"
+    // How often the file was loaded: written each time, to see that it can be.
+    "CREATE TABLE store(loads INTEGER NOT NULL) STRICT;"
+    "INSERT INTO store VALUES(0);"};
+
+/// The version of a file, 0 for one that is empty. Throws where it is not ours, or of a version above `latest`.
+inline std::int64_t version_of(Database& database, std::int64_t latest) {
+  const std::int64_t id = database.number("PRAGMA application_id");
+  const bool is_new = id == 0 && database.number("PRAGMA page_count") == 0;
+  if (id != sqlite_application_id && !is_new) {
+    throw std::system_error{SqliteError::foreign_file};
+  }
+  const std::int64_t version = database.number("PRAGMA user_version");
+  if (version > latest) {
+    throw std::system_error{SqliteError::newer_version};
+  }
+  if (version < 0 || (version == 0 && !is_new)) {
+    throw std::system_error{SqliteError::damaged};
+  }
+  return version;
+}
+
+/// Brings a file to the latest version, a step at a time, each done wholly or not at all.
+inline void migrate(Database& database, std::int64_t version, std::span<const char* const> migrations) {
+  for (const char* const step : migrations.subspan(static_cast<std::size_t>(version))) {
+    Transaction transaction{database};
+    database.run(("PRAGMA application_id = " + std::to_string(sqlite_application_id)).c_str());
+    database.run(step);
+    database.run(("PRAGMA user_version = " + std::to_string(++version)).c_str());
+    transaction.commit();
+  }
+}
+
+/// Opens a file, which is made if there is none, with everything set that durability and speed depend on. With
+/// `checks`, its pages are looked through first.
+inline Database open_database(const std::string& path, const char* vfs, bool checks,
+                              std::span<const char* const> migrations = sqlite_migrations) {
+  Database database{path, vfs};
+  // A file that turns out not to be ours stays as it is when it is closed.
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_busy_timeout(database.handle(), 50);
+  database.run("PRAGMA synchronous = FULL");
+  const std::int64_t version = version_of(database, static_cast<std::int64_t>(migrations.size()));
+  if (checks) {
+    Statement check{database, "PRAGMA quick_check(1)"};
+    if (!check.step() || as_text(check.bytes(0)) != "ok") {
+      throw std::system_error{SqliteError::damaged};
+    }
+  }
+  migrate(database, version, migrations);
+  {
+    Statement mode{database, "PRAGMA journal_mode = WAL"};
+    if (!mode.step() || as_text(mode.bytes(0)) != "wal") {
+      throw std::system_error{SQLITE_CANTOPEN, sqlite_category()};
+    }
+  }
+  // A log that is once as long as it gets need not grow, which makes syncs cheaper.
+  database.run(
+      "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+      "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 134217728");
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  return database;
+}
+
+}  // namespace restante::detail
