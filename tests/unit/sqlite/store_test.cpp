@@ -11,6 +11,7 @@
 
 #include "changes.hpp"
 #include "support.hpp"
+#include "support/power_cut_vfs.hpp"
 
 namespace restante {
 namespace {
@@ -178,6 +179,29 @@ TEST_F(SqliteStoreTest, ReportsTurnsInOrderAndRingsForEach) {
   }
   EXPECT_EQ(told == store.turn ? std::error_code{} : store.wait_for_all(), std::error_code{});
   EXPECT_FALSE(store.store.completed());
+}
+
+// What comes while a transaction is written is the next one, however many turns it is.
+TEST_F(SqliteStoreTest, WritesTurnsThatComeMeanwhileAsOneTransaction) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  store.record(message(Address{1}, 0, Address{2}));
+  ASSERT_EQ(store.commit(), std::error_code{});
+  const std::uint64_t syncs = disk.syncs();
+  {
+    const PowerCutVfs::Hold hold{disk};
+    store.record(message(Address{1}, 1, Address{2}));
+    store.begin_commit();
+    hold.wait_for_step();
+    for (Offset offset = 2; offset < 12; ++offset) {
+      store.record(message(Address{1}, offset, Address{2}));
+      store.begin_commit();
+    }
+  }
+  EXPECT_EQ(store.wait_for_all(), std::error_code{});
+  EXPECT_EQ(disk.syncs() - syncs, 2U);
+  EXPECT_EQ(store.store.counters().transactions, 3U);
+  EXPECT_EQ(store.store.counters().turns, 12U);
 }
 
 TEST_F(SqliteStoreTest, RefusesASecondStoreOnTheSameFile) {

@@ -1,0 +1,245 @@
+// The power fails at every moment at which a disk is written to, and every call of the disk fails: what is there
+// afterwards is what some turn left, all of it, no earlier than the last one that was told durable and no later than
+// the last one that was committed. So nothing accepted is missing, nothing acknowledged returns, no offset is used
+// again, and no number is accepted twice.
+#include <gtest/gtest.h>
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "changes.hpp"
+#include "support.hpp"
+#include "support/power_cut_vfs.hpp"
+
+namespace restante {
+namespace {
+
+using namespace test;
+
+class SqlitePowerCut : public ::testing::Test {
+ protected:
+  std::filesystem::path path() const { return folder_ / "mail.sqlite"; }
+
+  // What a store gives back that finds these files.
+  std::optional<KeptMail> load(const PowerCutVfs::Files& files) {
+    const std::filesystem::path copy = folder_ / "copy.sqlite";
+    for (const char* const end : {"", "-wal", "-shm", "-journal"}) {
+      std::filesystem::remove(copy.string() + end);
+    }
+    for (const auto& [end, bytes] : files) {
+      std::ofstream{copy.string() + end, std::ios::binary} << bytes;
+    }
+    try {
+      SqliteStore store{{copy, quiet_disk_.name()}};
+      KeptMailLoader loader;
+      const std::error_code error = store.load(loader);
+      EXPECT_EQ(error, std::error_code{}) << error.message();
+      return std::move(loader.kept);
+    } catch (const std::system_error& error) {
+      ADD_FAILURE() << error.what();
+      return std::nullopt;
+    }
+  }
+
+  // Whether it is what one of the turns left.
+  static bool is_one_of(const std::optional<KeptMail>& kept, const std::vector<KeptMail>& after, std::uint64_t from,
+                        std::uint64_t to) {
+    for (std::uint64_t turn = from; turn <= to; ++turn) {
+      if (kept == after[turn]) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  TemporaryFolder folder_;
+  // Another one, on which nothing fails and nothing takes time.
+  PowerCutVfs quiet_disk_;
+};
+
+struct Outcome {
+  PowerCutVfs::Files files;
+  std::uint64_t durable = 0;
+};
+
+class SqlitePowerCutWithSeed : public SqlitePowerCut, public ::testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(SqlitePowerCutWithSeed, LeavesWhatSomeTurnLeftWheneverItHappens) {
+  const std::uint64_t seed = GetParam();
+  std::uint64_t cuts = 0;
+  PowerCutVfs disk;
+  Random random{seed};
+  std::mutex mutex;
+  std::vector<Outcome> outcomes;
+  std::uint64_t durable = 0;
+  disk.before_step = [&] {
+    const std::lock_guard guard{mutex};
+    for (const auto cut : {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear}) {
+      outcomes.push_back({disk.after_cut(path(), cut, random), durable});
+    }
+  };
+  std::vector<KeptMail> after(1);
+  const auto check = [&](std::uint64_t committed) {
+    std::unique_lock lock{mutex};
+    const std::vector<Outcome> to_check = std::exchange(outcomes, {});
+    lock.unlock();
+    for (const Outcome& outcome : to_check) {
+      ++cuts;
+      ASSERT_TRUE(is_one_of(load(outcome.files), after, outcome.durable, committed))
+          << "seed " << seed << ", cut " << cuts << ", after turn " << outcome.durable << ":" << *load(outcome.files)
+          << "\ninstead of" << after[outcome.durable];
+    }
+  };
+  {
+    StoreUnderTest store{path(), disk.name()};
+    check(0);
+    SomeChanges changes{seed};
+    for (int round = 0; round < 6 && !HasFatalFailure(); ++round) {
+      // One turn, or several that may become one transaction.
+      for (int turns = round % 3; turns >= 0; --turns) {
+        changes.make(store, 25);
+        after.push_back(store.expected.kept);
+        store.begin_commit();
+      }
+      ASSERT_EQ(store.wait_for_all(), std::error_code{});
+      {
+        const std::lock_guard guard{mutex};
+        durable = store.turn;
+      }
+      if (round == 3) {
+        // Into the file, with the log begun anew afterwards.
+        KeptMail kept = store.expected.kept;
+        detail::Database{path().string(), disk.name().c_str()}.run("PRAGMA wal_checkpoint");
+        ASSERT_EQ(store.load(), std::error_code{});
+        ASSERT_EQ(store.expected.kept, kept);
+      }
+      check(store.turn);
+    }
+  }
+  check(after.size() - 1);
+  EXPECT_GT(cuts, 150U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SqlitePowerCutWithSeed, ::testing::Values(1U, 2U, 3U));
+
+class SqliteFailure : public SqlitePowerCut, public ::testing::WithParamInterface<int> {
+ protected:
+  // Does the same each time but for the call that fails; gives how many calls there were.
+  std::uint64_t run(std::uint64_t fail_at) {
+    std::filesystem::remove_all(path());
+    std::filesystem::remove(path().string() + "-wal");
+    std::filesystem::remove(path().string() + "-shm");
+    std::filesystem::remove(path().string() + "-journal");
+    PowerCutVfs disk;
+    disk.fail_at(fail_at, GetParam());
+    std::optional<StoreUnderTest> store;
+    try {
+      store.emplace(path(), disk.name(), NotLoaded{});
+    } catch (const std::system_error&) {
+      // It does not start: then it does when it is tried again.
+      EXPECT_TRUE(disk.failed());
+      store.emplace(path(), disk.name(), NotLoaded{});
+    }
+    if (store->load()) {
+      EXPECT_TRUE(disk.failed());
+      EXPECT_EQ(store->load(), std::error_code{});
+    }
+    EXPECT_EQ(store->expected.kept, KeptMail{});
+    work(*store, disk);
+    const KeptMail kept = store->expected.kept;
+    store.reset();
+    const std::uint64_t calls = disk.calls();
+    EXPECT_EQ((StoreUnderTest{path(), disk.name()}.expected.kept), kept) << "call " << fail_at;
+    return calls;
+  }
+
+ private:
+  static void work(StoreUnderTest& store, PowerCutVfs& disk) {
+    SomeChanges changes{7};
+    std::vector<KeptMail> after{store.expected.kept};
+    for (int round = 0; round < 5; ++round) {
+      const std::uint64_t first = after.size() - 1;
+      for (int turns = round % 3; turns >= 0; --turns) {
+        changes.make(store, 20);
+        after.push_back(store.expected.kept);
+        store.begin_commit();
+      }
+      if (store.wait_for_all()) {
+        ASSERT_TRUE(disk.failed()) << "nothing failed, and yet a commit did";
+        if (store.load()) {
+          ASSERT_EQ(store.load(), std::error_code{});
+        }
+        ASSERT_TRUE(is_one_of(store.expected.kept, after, first, after.size() - 1)) << store.expected.kept;
+        after = {store.expected.kept};
+      }
+      if (round == 2) {
+        const KeptMail kept = store.expected.kept;
+        if (store.load()) {
+          ASSERT_EQ(store.load(), std::error_code{});
+        }
+        ASSERT_EQ(store.expected.kept, kept);
+      }
+    }
+  }
+};
+
+TEST_P(SqliteFailure, OfAnyCallLeavesWhatSomeTurnLeftAndTheStoreGoesOn) {
+  const std::uint64_t calls = run(UINT64_MAX);
+  ASSERT_GT(calls, 100U);
+  for (std::uint64_t call = 0; call < calls && !HasFatalFailure(); ++call) {
+    run(call);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Results, SqliteFailure, ::testing::Values(SQLITE_IOERR, SQLITE_FULL));
+
+// What a failed sync left must not be taken for what is on the disk, though it can be read.
+TEST_F(SqlitePowerCut, AfterAFailedSyncFindsWhatWasLoaded) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  SomeChanges changes{3};
+  changes.make(store, 30);
+  ASSERT_EQ(store.commit(), std::error_code{});
+  disk.fail_all(SQLITE_IOERR_FSYNC);
+  changes.make(store, 30);
+  EXPECT_TRUE(store.commit());
+  EXPECT_TRUE(store.load()) << "nothing can be written yet";
+  EXPECT_TRUE(store.load());
+  disk.fail_all(SQLITE_OK);
+  ASSERT_EQ(store.load(), std::error_code{});
+  const KeptMail loaded = store.expected.kept;
+  Random random{1};
+  for (const auto cut : {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear}) {
+    EXPECT_EQ(load(disk.after_cut(path(), cut, random)), loaded);
+  }
+}
+
+TEST_F(SqlitePowerCut, OfAFullDiskIsOverWhenThereIsSpaceAgain) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  SomeChanges changes{3};
+  changes.make(store, 30);
+  ASSERT_EQ(store.commit(), std::error_code{});
+  const KeptMail before = store.expected.kept;
+  disk.fail_all(SQLITE_FULL);
+  changes.make(store, 30);
+  EXPECT_EQ(store.commit().value(), SQLITE_FULL);
+  EXPECT_TRUE(store.load());
+  disk.fail_all(SQLITE_OK);
+  ASSERT_EQ(store.load(), std::error_code{});
+  EXPECT_EQ(store.expected.kept, before);
+  changes.make(store, 30);
+  EXPECT_EQ(store.commit(), std::error_code{});
+}
+
+}  // namespace
+}  // namespace restante
