@@ -59,7 +59,8 @@ class Requests {
       }
       return true;
     });
-    for (bool is_empty = false; !is_empty;) {
+    bool is_empty = false;
+    while (!is_empty) {
       ask(classic::encode(classic::Get{id_}, packet), [&](BytesView reply) {
         is_empty = !std::holds_alternative<classic::GetResponse>(classic::decode_server_packet(reply));
         return true;

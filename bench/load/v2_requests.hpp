@@ -235,7 +235,8 @@ class V2Requests {
   template <class Ask>
   void empty(Ask& ask, std::vector<std::uint8_t>& packet) {
     const v2::Fetch fetch{.tag = tags_.first, .epoch = epoch_, .messages_max = 256, .bytes_max = 65'536};
-    for (bool is_empty = false; !is_empty;) {
+    bool is_empty = false;
+    while (!is_empty) {
       is_empty = true;
       ask(v2::encode(fetch, packet), [&](BytesView reply) {
         const v2::Reply decoded = v2::decode_reply(reply);

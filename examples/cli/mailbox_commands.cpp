@@ -41,7 +41,7 @@ class OperatorConnection {
     stream_ << request.dump() << std::endl;
     std::string line;
     std::getline(stream_, line);
-    const json answer = json::parse(line, nullptr, false);
+    json answer = json::parse(line, nullptr, false);
     if (!answer.is_object()) {
       throw std::runtime_error("the server at " + place_ + " gave no answer");
     }

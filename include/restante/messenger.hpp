@@ -72,6 +72,7 @@ class Messenger final : private TransportListener {
       store_.start(waker);
     }
     doorkeeper_.start(waker);
+    set_time();  // What is loaded may expire before anybody asks for something.
     load_store();
     set_wake_up();
   }
@@ -439,6 +440,8 @@ class Messenger final : private TransportListener {
       return;
     }
     retry_at_ = never;
+    // What has expired meanwhile is gone before anything is looked at, be it in the same millisecond.
+    next_millisecond_ = SteadyTime::min();
     if (!was_available) {
       tell(event::StoreRecovered{core_.books().loaded});
     }

@@ -52,7 +52,8 @@ struct Commit {
   /// The number that Messenger gave to commit().
   std::uint64_t turn = 0;
   /// Not set when everything recorded up to that commit is durable. When set, Messenger does not know what was kept: it
-  /// closes whoever waits for it and loads again.
+  /// closes whoever waits for it and loads again. Until then the store writes nothing more: Messenger may go on for
+  /// some turns before it asks, and what they change follows from what may be lost.
   std::error_code error = {};
 };
 

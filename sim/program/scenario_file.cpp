@@ -224,6 +224,21 @@ class Reader {
     }
   }
 
+  void names(std::string_view key, std::vector<std::string> T::*member) {
+    if (const toml::node* const node = find(key)) {
+      const auto* const list = node->as_array();
+      (object_.*member).clear();
+      for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+        if (const auto* const text = list->get(i)->as_string()) {
+          (object_.*member).push_back(text->get());
+        }
+      }
+      if (list == nullptr || (object_.*member).size() != list->size()) {
+        source_.expected(*node, key, "a list of names in quotes");
+      }
+    }
+  }
+
   template <class U, class Visit>
   void table(std::string_view key, U T::*member, Visit visit) {
     if (const toml::table* const inner = find_table(key)) {
@@ -471,6 +486,7 @@ void check(const Reader<Action>& action) {
   action.source().action_places.push_back(action.place());
   const std::pair<std::string_view, bool> details[] = {{"client", concerns_client(kind)},
                                                        {"to", has_receiver(kind)},
+                                                       {"receiver", has_receiver(kind)},
                                                        {"bytes", has_bytes(kind)},
                                                        {"duration", has_duration(kind)}};
   for (const auto& [key, has] : details) {
@@ -481,7 +497,7 @@ void check(const Reader<Action>& action) {
   if (concerns_client(kind) && !action.says("client")) {
     action.source().fail(action.place(), does + " lacks " + quoted("client"));
   }
-  if (has_receiver(kind) && !action.says("to")) {
+  if (has_receiver(kind) && !action.says("to") && !action.says("receiver")) {
     action.source().fail(action.place(), does + " lacks " + quoted("to"));
   }
   if (kind == ActionKind::push && action.object().bytes > restante::classic::payload_bytes_max) {

@@ -337,6 +337,16 @@ Scenario as_actions(const Scenario& scenario, std::uint64_t seed) {
     one.reply_timeout = group.reply_timeout;
     // Who ever looks into his mailbox is to find it empty at the end.
     one.get_every = group.get_every;
+    one.address = client.address;
+    one.rooms = group.rooms;
+    one.time_to_live = group.time_to_live;
+    one.keeps_offsets = group.keeps_offsets;
+    one.keeps_outbox = group.keeps_outbox;
+    one.asks_receipts = group.asks_receipts;
+    one.handles_for = group.handles_for;
+    one.pushes_per_receiver_max = group.pushes_per_receiver_max;
+    one.messages_in_hand_max = group.messages_in_hand_max;
+    one.fetch_bytes_max = group.fetch_bytes_max;
     written.groups.push_back(std::move(one));
   }
   written.actions = std::move(plan.actions);

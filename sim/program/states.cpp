@@ -37,6 +37,11 @@ struct Possible {
   bool store_fails = false;
   bool store_is_slow = false;
   bool disk = false;
+  /// Who there is: clients of each protocol.
+  bool has_classic = false;
+  bool has_v2 = false;
+  bool has_rooms = false;
+  bool messages_expire = false;
 };
 
 bool shares_ids(const Scenario& scenario) {
@@ -45,6 +50,9 @@ bool shares_ids(const Scenario& scenario) {
   who.groups = scenario.groups;
   who.only_actions = true;
   for (const restante::sim::PlannedClient& client : restante::sim::make_plan(who, 0).clients) {
+    if (!client.address.empty()) {
+      continue;
+    }
     if (seen[client.id]) {
       return true;
     }
@@ -56,6 +64,10 @@ bool shares_ids(const Scenario& scenario) {
 void add_groups(const Scenario& scenario, Possible& possible) {
   for (const ClientGroup& group : scenario.groups) {
     const restante::LinkOptions& link = group.link ? *group.link : scenario.link;
+    possible.has_classic |= !group.speaks_v2();
+    possible.has_v2 |= group.speaks_v2();
+    possible.has_rooms |= !group.rooms.empty();
+    possible.messages_expire |= group.time_to_live > Duration::zero();
     possible.has_client_that_returns |= !group.raw;
     if (scenario.only_actions) {
       continue;
@@ -68,7 +80,7 @@ void add_groups(const Scenario& scenario, Possible& possible) {
           group.count * (group.push_count == 0 ? each : std::min(each, static_cast<double>(group.push_count)));
       possible.pushes = true;
     }
-    possible.gets |= group.get_every > Duration::zero();
+    possible.gets |= group.get_every > Duration::zero() || group.speaks_v2();
     possible.garbage |= group.garbage_every > Duration::zero();
     possible.readers_stop |= group.stops_reading_every > Duration::zero() ||
                              (link.bytes_per_second > 0 && link.kind == restante::LinkKind::stream);
@@ -112,29 +124,53 @@ Possible possible_in(const Scenario& scenario) {
     add_action(action.kind, possible);
   }
   possible.shared_ids = shares_ids(scenario);
-  possible.mailbox_messages_max = scenario.mailbox_messages_max;
+  possible.mailbox_messages_max = possible.has_v2 ? scenario.address_messages_max : scenario.mailbox_messages_max;
   possible.disk = scenario.disk.has_value();
   possible.connections_break |= possible.server_crashes || (possible.disk && possible.store_fails);
   return possible;
 }
 
+bool is_possible_with_v2(Sometimes state, const Possible& possible) {
+  switch (state) {
+    case Sometimes::push_repeated:
+    case Sometimes::delivered_again:
+    case Sometimes::handed_again:
+      return possible.connections_break && possible.pushes;
+    case Sometimes::push_unknown:
+    case Sometimes::epoch_changed:
+      return possible.server_crashes && !possible.disk;
+    case Sometimes::message_expired:
+      return possible.messages_expire && possible.pushes;
+    case Sometimes::room_trimmed:
+    case Sometimes::messages_missed:
+      return possible.has_rooms && possible.pushes;
+    case Sometimes::address_taken_over:
+      return possible.server_learns_late;
+    default:
+      return false;
+  }
+}
+
 bool is_possible(Sometimes state, const Possible& possible) {
+  if (is_of_v2(state)) {
+    return possible.has_v2 && is_possible_with_v2(state, possible);
+  }
   const bool contended = possible.shared_ids || possible.server_learns_late;
   switch (state) {
     case Sometimes::mailbox_full:
       return possible.messages > possible.mailbox_messages_max;
     case Sometimes::associate_refused:
-      return contended;
+      return possible.has_classic && contended;
     case Sometimes::push_not_associated:
-      return possible.pushes && contended;
+      return possible.has_classic && possible.pushes && contended;
     case Sometimes::get_not_associated:
-      return possible.gets && contended;
+      return possible.has_classic && possible.gets && contended;
     case Sometimes::malformed_answered:
       return possible.garbage;
     case Sometimes::connection_broke_with_data_in_flight:
       return possible.connections_break && (possible.pushes || possible.gets);
     case Sometimes::message_lost_with_connection:
-      return possible.connections_break && possible.pushes && possible.gets;
+      return possible.has_classic && possible.connections_break && possible.pushes && possible.gets;
     case Sometimes::connection_paused:
       return possible.readers_stop && (possible.pushes || possible.gets);
     case Sometimes::connection_stuck:
@@ -147,12 +183,12 @@ bool is_possible(Sometimes state, const Possible& possible) {
     case Sometimes::store_failed:
       return possible.store_fails && possible.disk && possible.pushes;
     case Sometimes::id_restored:
-      return possible.connections_break && possible.has_client_that_returns;
+      return possible.has_classic && possible.connections_break && possible.has_client_that_returns;
     case Sometimes::id_taken_on_return:
-      return possible.has_client_that_returns && contended && possible.connections_break;
+      return possible.has_classic && possible.has_client_that_returns && contended && possible.connections_break;
     case Sometimes::outcome_unknown:
-      return possible.connections_break && possible.pushes && possible.has_client_that_returns;
-    case Sometimes::count:
+      return possible.has_classic && possible.connections_break && possible.pushes && possible.has_client_that_returns;
+    default:
       break;
   }
   return false;

@@ -85,6 +85,7 @@ class UsualMaker {
   }
 
   void text(std::string_view, std::string T::*) {}
+  void names(std::string_view, std::vector<std::string> T::*) {}
   void ids(std::string_view, std::vector<restante::classic::ClientId> T::*) {}
   void required_duration(std::string_view, restante::Duration T::*) {}
   void action_kind(std::string_view, restante::sim::ActionKind T::*) {}

@@ -426,7 +426,7 @@ class Load(unittest.TestCase):
         report = self.bench("--rate", "1000000000", "--seconds", "0.2", "--warm-up", "0", "--connections", "5")
         self.assertGreater(report["late"], 0)
         # Requests that had to wait for their turn have waited, which is what the latency says.
-        self.assertGreater(report["latency_us"]["p50"], 10_000)
+        self.assertGreater(report["latency_us"]["p50"], 1_000)
 
     def test_the_processor_time_of_the_server_is_measured(self):
         pid = str(self.server.process.pid)

@@ -1,37 +1,12 @@
 """restante, the command-line client, against the real server."""
 
 import signal
-import subprocess
 import unittest
 
-from support import SECONDS_MAX, Server, json_lines, open_client, program, run_cli
+from support import SECONDS_MAX, CliTestCase, json_lines, open_client
 
 
-class Cli(unittest.TestCase):
-    def setUp(self):
-        self.server = Server("--port", "0").__enter__()
-        self.addCleanup(self.server.__exit__)
-
-    def run_cli(self, *arguments, **options):
-        return run_cli(self.server, *arguments, **options)
-
-    def start_cli(self, *arguments):
-        process = subprocess.Popen(
-            [program("RESTANTE_CLI"), "--server", f"ws://127.0.0.1:{self.server.port}/", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-        def clean_up():
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=SECONDS_MAX)
-
-        self.addCleanup(clean_up)
-        return process
-
+class Cli(CliTestCase):
     def test_a_message_goes_from_one_to_the_other(self):
         self.assertEqual(self.run_cli("push", "--id", "1", "--to", "2", "hello", "again"), (0, "", ""))
         self.assertEqual(self.run_cli("get", "--id", "2"), (0, "1: hello\n", ""))

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import unittest
 
-from support import SECONDS_MAX, Server, json_lines, program, run_cli
+from support import SECONDS_MAX, CliTestCase, Server, json_lines, program, run_cli
 
 
 class ClassicServer:
@@ -61,31 +61,7 @@ class ClassicServer:
             stream.flush()
 
 
-class Mail(unittest.TestCase):
-    def setUp(self):
-        self.server = Server("--port", "0").__enter__()
-        self.addCleanup(self.server.__exit__)
-
-    def run_cli(self, *arguments, **options):
-        return run_cli(self.server, *arguments, **options)
-
-    def start_cli(self, *arguments):
-        process = subprocess.Popen(
-            [program("RESTANTE_CLI"), "--server", f"ws://127.0.0.1:{self.server.port}/", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-        def clean_up():
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=SECONDS_MAX)
-
-        self.addCleanup(clean_up)
-        return process
-
+class Mail(CliTestCase):
     def test_mail_goes_from_name_to_name_one_at_a_time_or_all(self):
         self.assertEqual(self.run_cli("push", "--name", "ada", "--to", "böb", "one", "two", "three"), (0, "", ""))
         self.assertEqual(self.run_cli("get", "--name", "böb"), (0, "ada: one\n", ""))

@@ -229,7 +229,7 @@ class Guests(unittest.TestCase):
 
     def test_listening_beyond_this_machine_is_warned_about(self):
         with Server("--port", "0", "--host", "0.0.0.0", "--auth", "none") as server:
-            server.wait_for_log("no authentication")
+            server.wait_for_log("without authentication")
         with Server("--port", "0") as server:
             server.get("/healthz")
             self.assertNotIn("no authentication", server.log())

@@ -6,9 +6,7 @@
 // Reads commands, one in a line, and says what happened, each in a line:
 //   join <room>
 //   push <receiver> <text>    added <text>, and later accepted <text>, refused <text> or unknown <text>
-//   outbox                    outbox <messages that wait to be accepted>
-//   end                       ends it
-// Besides: opened, missed <room> <count>, restarted <room>, failed <what must not happen>.
+// Besides: handled <text>, missed <room> <count>, restarted <room>, failed <what must not happen>.
 #include <unistd.h>
 
 #include <cstdio>
@@ -99,6 +97,8 @@ class StormClient {
       if (!book_.add(delivery)) {
         std::_Exit(2);
       }
+      std::printf("handled %.*s\n", static_cast<int>(delivery.payload.size()),
+                  restante::as_text(delivery.payload).data());
       return restante::v2::Handling::done;
     };
     options.on_event = [this](const restante::v2::ClientEvent& event) {
@@ -109,7 +109,6 @@ class StormClient {
 
   template <class Event>
   void tell(const Event&) {}
-  void tell(const client_event::AddressOpened&) { std::puts("opened"); }
   void tell(const client_event::PushEnded& ended) { tell_of_push(ended.error, ended.result); }
   void tell(const client_event::MessagesMissed& missed) {
     std::printf("missed %.*s %llu\n", static_cast<int>(missed.room.size()), missed.room.data(),
@@ -157,10 +156,6 @@ class StormClient {
           name, restante::as_bytes(text),
           [this](std::error_code error, const restante::v2::PushResult& result) { tell_of_push(error, result); });
       std::printf("added %s\n", text.c_str());
-    } else if (command == "outbox") {
-      std::printf("outbox %zu\n", client_.outbox_messages());
-    } else if (command == "end") {
-      loop_.stop();
     } else {
       std::printf("failed this is no command: %s\n", line.c_str());
     }

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
+import unittest
 import urllib.error
 import urllib.request
 
@@ -232,6 +233,34 @@ def run_cli(server, *arguments, text=None, variables=None, url=None, options=())
         check=False,
     )
     return result.returncode, result.stdout, result.stderr
+
+
+class CliTestCase(unittest.TestCase):
+    """A server for each test, and the command-line client for it."""
+
+    def setUp(self):
+        self.server = Server("--port", "0").__enter__()
+        self.addCleanup(self.server.__exit__)
+
+    def run_cli(self, *arguments, **options):
+        return run_cli(self.server, *arguments, **options)
+
+    def start_cli(self, *arguments):
+        process = subprocess.Popen(
+            [program("RESTANTE_CLI"), "--server", f"ws://127.0.0.1:{self.server.port}/", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def clean_up():
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=SECONDS_MAX)
+
+        self.addCleanup(clean_up)
+        return process
 
 
 def json_lines(text):

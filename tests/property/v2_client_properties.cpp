@@ -20,6 +20,7 @@
 
 #include <restante/memory.hpp>
 #include <restante/messenger.hpp>
+#include <restante/sim/mail_storage.hpp>
 #include <restante/v2/client.hpp>
 
 namespace restante::property {
@@ -71,40 +72,8 @@ rc::Gen<Command> command(bool with_crashes) {
                                  rc::gen::set(&Command::number, rc::gen::inRange<std::size_t>(0, 1000)));
 }
 
-// What an actor keeps when its program ends: as a disk would.
-struct Disk {
-  struct Kept {
-    std::string receiver;
-    std::vector<std::uint8_t> payload;
-    std::uint64_t sequence = 0;
-    Epoch epoch = 0;
-  };
-  std::error_code load(v2::OutboxLoader& loader) {
-    for (const auto& [id, kept] : outbox) {
-      loader.message({id, kept.receiver, {}, kept.payload, kept.sequence, kept.epoch});
-    }
-    return {};
-  }
-  std::error_code added(const v2::OutgoingMessage& message) {
-    outbox[message.id] = {std::string{message.receiver}, {message.payload.begin(), message.payload.end()}};
-    return {};
-  }
-  std::error_code numbered(v2::PushId id, Epoch epoch, std::uint64_t sequence) {
-    outbox.at(id).epoch = epoch;
-    outbox.at(id).sequence = sequence;
-    return {};
-  }
-  void removed(v2::PushId id) { outbox.erase(id); }
-
-  // The offset is stored with the effect of the message, by the handler: the client has nothing to add.
-  std::optional<Offset> handled_up_to(std::string_view source, Epoch epoch) {
-    const auto found = offsets.find({std::string{source}, epoch});
-    return found == offsets.end() ? std::nullopt : std::optional{found->second};
-  }
-  std::error_code handled(std::string_view, Epoch, Offset) { return {}; }
-
-  std::map<v2::PushId, Kept> outbox;
-  std::map<std::pair<std::string, Epoch>, Offset> offsets;
+// What an actor keeps when its program ends.
+struct Disk : sim::MailStorage {
   // The effect: what was handled of each source, in order.
   std::map<std::string, std::vector<std::string>> received;
 };
@@ -335,14 +304,18 @@ void check_that_all_ended_once(const World& world) {
   }
 }
 
-RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uint64_t seed)) {
-  const auto commands = *rc::gen::container<std::vector<Command>>(command(false));
-  World world{seed};
+// Until nothing happens any more; then every push has ended, once.
+void play(World& world, const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     world.perform(command);
   }
   world.settle();
   check_that_all_ended_once(world);
+}
+
+RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uint64_t seed)) {
+  World world{seed};
+  play(world, *rc::gen::container<std::vector<Command>>(command(false)));
   for (std::size_t sender = 0; sender < actors; ++sender) {
     for (const Pushed& pushed : world.actor(sender).pushed()) {
       RC_ASSERT(!pushed.error || pushed.error == Refusal::quota_exceeded || pushed.error == Refusal::mailbox_full ||
@@ -359,13 +332,8 @@ RC_GTEST_PROP(V2Clients, HandOverWhatWasAcceptedExactlyOnceAndInOrder, (std::uin
 }
 
 RC_GTEST_PROP(V2Clients, AreToldWhatCanNotBeKnownOfAServerThatForgets, (std::uint64_t seed)) {
-  const auto commands = *rc::gen::container<std::vector<Command>>(command(true));
   World world{seed};
-  for (const Command& command : commands) {
-    world.perform(command);
-  }
-  world.settle();
-  check_that_all_ended_once(world);
+  play(world, *rc::gen::container<std::vector<Command>>(command(true)));
   for (std::size_t sender = 0; sender < actors; ++sender) {
     std::map<std::string, const Pushed*> pushes;
     for (const Pushed& pushed : world.actor(sender).pushed()) {

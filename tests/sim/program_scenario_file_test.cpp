@@ -163,8 +163,8 @@ TEST(ScenarioFile, ReadsEveryKey) {
   EXPECT_EQ(scenario.expectations.at("pushes_accepted").max, 5U);
   EXPECT_EQ(scenario.expectations.at("mailbox_full").max, UINT64_MAX);
   ASSERT_EQ(scenario.actions.size(), 5U);
-  EXPECT_EQ(scenario.actions[0], (restante::sim::Action{10s, ActionKind::push, 0, 0, 12, {}}));
-  EXPECT_EQ(scenario.actions[1], (restante::sim::Action{11s, ActionKind::break_half_open, 2, 0, 0, 3s}));
+  EXPECT_EQ(scenario.actions[0], (restante::sim::Action{10s, ActionKind::push, 0, 0, {}, 12, {}}));
+  EXPECT_EQ(scenario.actions[1], (restante::sim::Action{11s, ActionKind::break_half_open, 2, 0, {}, 0, 3s}));
   EXPECT_EQ(scenario.actions[2].client, 1U);
 }
 

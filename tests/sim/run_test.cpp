@@ -121,7 +121,8 @@ TEST(Run, TwoHundredSeedsHoldAndReachEveryState) {
     reached += result.sometimes;
   }
   for (std::size_t i = 0; i < static_cast<std::size_t>(Sometimes::count); ++i) {
-    EXPECT_GT(reached[static_cast<Sometimes>(i)], 0U) << name(static_cast<Sometimes>(i));
+    const auto state = static_cast<Sometimes>(i);
+    EXPECT_TRUE(reached[state] > 0 || is_of_v2(state)) << name(state);
   }
 }
 

@@ -132,6 +132,30 @@ std::set<std::size_t> kept_of_three(End&& end) {
   return kept;
 }
 
+TEST_F(DiskStoreTest, WritesNothingMoreAfterASyncThatFailedUntilItIsLoaded) {
+  disk.fail_next(1);
+  push(0);
+  store.commit(1);
+  timeline.run_until(SteadyTime{} + 2ms);
+  const Offset kept = disk.durable()[2].next_offset;
+  // The server's machine sleeps, wakes, and takes what a client sent before it asks what became of the sync.
+  push(1);
+  store.commit(2);
+  timeline.run_until(SteadyTime{} + 8ms);
+  EXPECT_EQ(disk.durable()[2].next_offset, kept);
+  EXPECT_TRUE(disk.consistent());
+  ASSERT_TRUE(store.completed()->error);
+  EXPECT_FALSE(store.completed());
+
+  Loaded loaded;
+  EXPECT_FALSE(store.load(loaded));
+  push(kept);
+  store.commit(3);
+  timeline.run_until(SteadyTime{} + 12ms);
+  EXPECT_FALSE(store.completed()->error);
+  EXPECT_EQ(disk.durable()[2].next_offset, kept + 1);
+}
+
 TEST(DiskStore, KeepsAnyBeginningOfASyncThatFailed) {
   const auto fail = [](Disk& disk, DiskStore& store, Timeline& timeline) {
     disk.fail_next(1);

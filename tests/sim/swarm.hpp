@@ -10,6 +10,23 @@
 
 namespace restante::sim {
 
+/// What goes wrong in the swarm of either protocol.
+inline FaultRates swarm_faults() {
+  using namespace std::chrono_literals;
+  return {.breaks = 60,
+          .half_open = 30,
+          .stalls = 60,
+          .partitions = 30,
+          .client_crashes = 30,
+          .server_crashes = 20,
+          .server_sleeps = 10,
+          .store_failures = 40,
+          .store_outages = 10,
+          .store_slowdowns = 20,
+          .lasts_max = 3s,
+          .swarm = true};
+}
+
 namespace detail {
 
 inline void add_swarm_clients(Scenario& scenario, Random& random) {
@@ -85,18 +102,7 @@ inline Scenario swarm_scenario(std::uint64_t seed) {
     scenario.heals_within = 1min;
     scenario.groups = {{.name = "rare", .count = 2, .id = 1, .push_every = 40s, .get_every = 65s}};
   }
-  scenario.faults = {.breaks = 60,
-                     .half_open = 30,
-                     .stalls = 60,
-                     .partitions = 30,
-                     .client_crashes = 30,
-                     .server_crashes = 20,
-                     .server_sleeps = 10,
-                     .store_failures = 40,
-                     .store_outages = 10,
-                     .store_slowdowns = 20,
-                     .lasts_max = 3s,
-                     .swarm = true};
+  scenario.faults = swarm_faults();
   return scenario;
 }
 

@@ -39,12 +39,15 @@ class Accepting : public Attending<Recorder> {
       return Refusal::storage_unavailable;
     }
     Address receiver = addresses_.find_receiver(request.receiver, state);
+    AddressState* target = receiver == Addresses::none ? nullptr : &addresses_[receiver];
     std::uint32_t quota = Quotas::none;
     std::uint64_t time_to_live_ms = request.time_to_live_ms;
-    if (const auto refusal = receiver.is_classic() ? admit_classic(sender, receiver, request)
-                             : is_room(receiver, request.receiver)
-                                 ? admit_to_room(state, receiver, request)
-                                 : admit_to_mailbox(sender, receiver, request, quota, time_to_live_ms)) {
+    const NameKind kind = target == nullptr ? kind_of_name(request.receiver) : target->kind;
+    if (const auto refusal = kind == NameKind::mailbox
+                                 ? admit_to_mailbox(sender, receiver, target, request, quota, time_to_live_ms)
+                             : kind == NameKind::classic ? admit_classic(sender, receiver, *target, request)
+                             : kind == NameKind::room    ? admit_to_room(state, receiver, request)
+                                                         : std::optional{Refusal::bad_address}) {
       return refusal;
     }
     const std::uint64_t expires_ms =
@@ -60,7 +63,7 @@ class Accepting : public Attending<Recorder> {
         this->make_ready(sender);
       }
     }
-    this->track(request.sequence, expires_ms, quota);
+    this->track(state, *target, request.sequence, expires_ms, quota);
     return std::nullopt;
   }
 
@@ -71,17 +74,12 @@ class Accepting : public Attending<Recorder> {
   using Base::wall_ms_;
 
  private:
-  bool is_room(Address address, BytesView name) const {
-    return address == Addresses::none ? kind_of_name(name) == NameKind::room
-                                      : addresses_[address].kind == NameKind::room;
-  }
-
-  [[gnu::noinline]] std::optional<Refusal> admit_classic(Address sender, Address receiver,
+  [[gnu::noinline]] std::optional<Refusal> admit_classic(Address sender, Address receiver, const AddressState& target,
                                                          const v2::Push& request) const {
     if (!sender.is_classic() || request.payload.size() > this->options_.payload_bytes_max) {
       return Refusal::classic_limit;
     }
-    if (is_unknown(receiver, request.receiver)) {
+    if (is_unknown(&target, request.receiver)) {
       return Refusal::no_such_address;
     }
     return mailboxes_[receiver.index()].size() >= this->options_.mailbox_messages_max
@@ -90,10 +88,9 @@ class Accepting : public Attending<Recorder> {
   }
 
   // Whether nobody can receive there, on a server that knows who there is.
-  bool is_unknown(Address receiver, BytesView name) const {
+  bool is_unknown(const AddressState* target, BytesView name) const {
     const Authoriser* const authoriser = this->options_.authoriser;
-    return authoriser != nullptr && (receiver == Addresses::none || !addresses_[receiver].was_opened) &&
-           !authoriser->provisioned(name);
+    return authoriser != nullptr && (target == nullptr || !target->was_opened) && !authoriser->provisioned(name);
   }
 
   bool has_memory_for(const v2::Push& request) const {
@@ -101,25 +98,24 @@ class Accepting : public Attending<Recorder> {
            this->options_.limits.memory_bytes_max;
   }
 
+  // `target` is what is kept of the receiver, or null where it is not there yet.
   [[gnu::always_inline]] std::optional<Refusal> admit_to_mailbox(Address sender, Address& receiver,
-                                                                 const v2::Push& request, std::uint32_t& quota,
-                                                                 std::uint64_t& time_to_live_ms) {
+                                                                 AddressState*& target, const v2::Push& request,
+                                                                 std::uint32_t& quota, std::uint64_t& time_to_live_ms) {
     const Limits& limits = this->options_.limits;
-    if (receiver == Addresses::none && kind_of_name(request.receiver) == NameKind::bad) {
-      return Refusal::bad_address;
-    }
-    if (is_unknown(receiver, request.receiver)) {
+    if (is_unknown(target, request.receiver)) {
       return Refusal::no_such_address;
     }
-    const bool is_unopened = receiver == Addresses::none || !addresses_[receiver].was_opened;
+    const bool is_unopened = target == nullptr || !target->was_opened;
     if (!has_memory_for(request) || (is_unopened && this->unopened_messages_ >= limits.unopened_messages_max)) {
       return Refusal::limit_reached;
     }
-    if (receiver == Addresses::none) {
+    if (target == nullptr) {
       receiver = this->make_address(request.receiver);
       if (receiver == Addresses::none) {
         return Refusal::limit_reached;
       }
+      target = &addresses_[receiver];
     }
     if (is_unopened) {
       time_to_live_ms = time_to_live_ms == 0 ? limits.unopened_time_to_live_ms
@@ -131,9 +127,11 @@ class Accepting : public Attending<Recorder> {
       return Refusal::mailbox_full;
     }
     quota = this->quotas_.find(receiver, sender);
-    if (quota != Quotas::none && (this->quotas_.at(quota).messages >= limits.sender_messages_max ||
-                                  this->quotas_.at(quota).bytes + request.payload.size() > limits.sender_bytes_max)) {
-      return Refusal::quota_exceeded;
+    if (quota != Quotas::none) {
+      const Quotas::Use& use = this->quotas_.at(quota);
+      if (use.messages >= limits.sender_messages_max || use.bytes + request.payload.size() > limits.sender_bytes_max) {
+        return Refusal::quota_exceeded;
+      }
     }
     quota = this->quotas_.add(quota, receiver, sender, request.payload.size());
     return std::nullopt;

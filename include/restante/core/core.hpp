@@ -267,7 +267,8 @@ class Core : public detail::Corresponding<Recorder> {
       }
       // What was delivered to somebody does not expire any more.
       const bool was_delivered = stored.offset < mailbox.delivered_end();
-      this->track(stored.sequence, was_delivered ? 0 : stored.expires_ms, quota);
+      this->track(addresses_[stored.sender], addresses_[stored.receiver], stored.sequence,
+                  was_delivered ? 0 : stored.expires_ms, quota);
       message.delivered = was_delivered;
     }
   }

@@ -103,6 +103,9 @@ class Delivering : public Keeping<Recorder> {
            v2::packet_bytes_beyond_payload;
   }
 
+  /// How many requests wait.
+  std::uint32_t waits() const noexcept { return waits_.size(); }
+
   /// How long ago a message was accepted, in milliseconds.
   std::uint64_t age_ms_of(const MessagePool::Message& message) const noexcept {
     return wall_ms_ - std::min(wall_ms_, message.time_ms);
@@ -125,9 +128,6 @@ class Delivering : public Keeping<Recorder> {
 
   /// Who is a member of what, by the numbers that AddressState and RoomState keep.
   const Memberships& memberships() const noexcept { return memberships_; }
-
-  /// How many requests wait.
-  std::uint32_t waits() const noexcept { return waits_.size(); }
 
  protected:
   using Base::addresses_;

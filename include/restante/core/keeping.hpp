@@ -250,7 +250,7 @@ class Keeping {
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
     if (message.tracked) {
-      untrack(message, MessageState::taken);
+      untrack(message, addresses_[receiver], MessageState::taken);
     }
     mailbox.remove_oldest(pool_);
     if (mailbox.watched) {
@@ -259,8 +259,9 @@ class Keeping {
     return message;
   }
 
-  // Keeps what is to be known of the message that was stored last beyond the mailbox.
-  void track(std::uint64_t sequence, std::uint64_t expires_ms, std::uint32_t quota) {
+  // Keeps what is to be known beyond the mailbox of the message that was stored last.
+  [[gnu::always_inline]] void track(AddressState& sender, const AddressState& receiver, std::uint64_t sequence,
+                                    std::uint64_t expires_ms, std::uint32_t quota) {
     MessagePool::Message& message = pool_.at(last_stored_);
     message.tracked = true;
     message.delivered = false;
@@ -271,18 +272,17 @@ class Keeping {
       follow_wall(wall_ms_);
       message.timer = expiry_.add(expires_ms, last_stored_);
     }
-    AddressState& sender = addresses_[message.sender];
     if (sender.messages_sent++ == 0) {
       note_idle(message.sender);
     }
-    if (!message.receiver.is_classic()) {
+    if (receiver.kind != NameKind::classic) {
       memory_bytes_ += MessagePool::cost_bytes(message.payload_bytes);
       if (mailboxes_[message.receiver.index()].size() == 1) {
         note_idle(message.receiver);
       }
-    }
-    if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
-      ++unopened_messages_;
+      if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
+        ++unopened_messages_;
+      }
     }
   }
 
@@ -295,7 +295,7 @@ class Keeping {
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
     if (message.tracked) {
-      untrack(message, state);
+      untrack(message, owner, state);
     }
     mailbox.remove(pool_, index);
     // Whoever remembers where it lay finds out that it lies there no more.
@@ -308,19 +308,20 @@ class Keeping {
     }
   }
 
-  void untrack(MessagePool::Message& message, MessageState state) {
+  void untrack(MessagePool::Message& message, const AddressState& receiver, MessageState state) {
     stop_timer(message);
-    note_state(message, state);
+    AddressState& sender = addresses_[message.sender];
+    note_state(message, sender, state);
     if (message.quota != Quotas::none) {
       quotas_.subtract(message.quota, message.payload_bytes);
     }
-    if (!message.receiver.is_classic()) {
+    if (receiver.kind != NameKind::classic) {
       memory_bytes_ -= MessagePool::cost_bytes(message.payload_bytes);
+      if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
+        --unopened_messages_;
+      }
     }
-    if (addresses_[message.receiver].kind == NameKind::mailbox && !addresses_[message.receiver].was_opened) {
-      --unopened_messages_;
-    }
-    if (--addresses_[message.sender].messages_sent == 0) {
+    if (--sender.messages_sent == 0) {
       note_idle(message.sender);
     }
   }
@@ -333,8 +334,7 @@ class Keeping {
   }
 
   // The sender can ask what became of its message.
-  void note_state(const MessagePool::Message& message, MessageState state) {
-    AddressState& sender = addresses_[message.sender];
+  void note_state(const MessagePool::Message& message, AddressState& sender, MessageState state) {
     if (message.sequence != 0 && sender.window && sender.window->note(message.sequence, state) &&
         sender.waits_for_receipts != 0) {
       make_ready(message.sender);
@@ -346,7 +346,7 @@ class Keeping {
     if (message.tracked && !message.delivered) {
       message.delivered = true;
       stop_timer(message);
-      note_state(message, MessageState::fetched);
+      note_state(message, addresses_[message.sender], MessageState::fetched);
     }
   }
 

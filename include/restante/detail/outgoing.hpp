@@ -177,6 +177,8 @@ class Outgoing {
     session.closing = true;
     waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
+    // Until the transport reports its end, what it waits for must not count as delivered.
+    core_.block(connection.slot, true);
     transport_.close(connection, code, reason);
     tell(event::ConnectionRefused{connection, code, reason});
   }

@@ -83,7 +83,9 @@ class Client final : private detail::ClientReplies<T, Outbox, Inbox>, private Tr
   std::size_t outbox_messages() const noexcept { return outgoing_.size(); }
 
   /// What the server is shown from the next connection on.
-  void set_credential(std::string credential) { options_.credential = std::move(credential); }
+  void set_credential(std::string credential) {  // NOLINT(performance-unnecessary-value-param): it is moved.
+    options_.credential = std::move(credential);
+  }
 
   /// Takes a message for a mailbox or a room, with or without a connection. The time to live, of which 0 is without
   /// end, runs from when the server accepted the message. Gives its name, which PushResult has as well.

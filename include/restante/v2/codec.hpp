@@ -180,13 +180,33 @@ constexpr Reply read_reply(BytesView bytes, std::uint32_t tag_min = 1) noexcept 
   return read(bytes, tag_min, packet) ? Reply{packet} : UnreadableReply{};
 }
 
-template <class Packet>
-[[gnu::always_inline]] constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
-  OutFields fields{to};
+/// What a packet has besides packet_bytes_beyond_payload, in bytes.
+constexpr std::size_t payload_bytes(const auto& packet) noexcept {
+  if constexpr (requires { packet.payload; }) {
+    return packet.payload.size();
+  } else if constexpr (requires { packet.secret; }) {
+    return packet.secret.size();
+  } else if constexpr (requires { packet.members; }) {
+    return packet.members.size();
+  } else {
+    return 0;
+  }
+}
+
+template <bool room_is_known>
+[[gnu::always_inline]] constexpr BytesView write_fields(std::uint8_t code, const auto& packet,
+                                                        std::span<std::uint8_t> to) {
+  OutFields<room_is_known> fields{to};
   fields.byte(code);
   fields.number(packet.tag);
   list(fields, packet);
   return fields.written();
+}
+
+template <class Packet>
+[[gnu::always_inline]] constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
+  return to.size() >= packet_bytes_beyond_payload + payload_bytes(packet) ? write_fields<true>(code, packet, to)
+                                                                          : write_fields<false>(code, packet, to);
 }
 
 }  // namespace detail
@@ -326,7 +346,7 @@ constexpr BytesView encode(const Refused& packet, std::span<std::uint8_t> to) {
 
 /// Writes one member as Members lists it; 66 bytes are enough.
 constexpr BytesView encode_member(const Member& member, std::span<std::uint8_t> to) {
-  detail::OutFields fields{to};
+  detail::OutFields<false> fields{to};
   fields.flag(member.present).name(member.name);
   return fields.written();
 }

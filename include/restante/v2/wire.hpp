@@ -193,7 +193,8 @@ class InFields {
   bool sound_ = true;
 };
 
-/// Writes fields one after the other.
+/// Writes fields one after the other. Whether there is room is asserted for each of them, unless it is known.
+template <bool room_is_known>
 class OutFields {
  public:
   constexpr explicit OutFields(std::span<std::uint8_t> to) noexcept
@@ -254,10 +255,12 @@ class OutFields {
   }
 
   [[gnu::always_inline]] constexpr std::uint8_t* room(std::size_t size) {
-    RESTANTE_ASSERT(size <= left_, "the packet does not fit where it is to be written");
+    if constexpr (!room_is_known) {
+      RESTANTE_ASSERT(size <= left_, "the packet does not fit where it is to be written");
+      left_ -= size;
+    }
     std::uint8_t* const bytes = at_;
     at_ += size;
-    left_ -= size;
     return bytes;
   }
 

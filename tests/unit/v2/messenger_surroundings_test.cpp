@@ -252,6 +252,15 @@ TEST(V2Store, GivesBackWhatExpiresUnlessItWasDelivered) {
             (Heard{"message 0 ada read", "message #lobby 0 ada read", "missed #lobby 1", "fetched 2 0"}));
 }
 
+TEST(V2Store, GivesBackWhatExpiresEvenWhereNobodyComes) {
+  Office<FilledStore> office;
+  office.start();
+  office.advance(999ms);
+  EXPECT_EQ(office.messenger().counters().books, (Books{.loaded = 4, .held = 4}));
+  office.advance(1ms);
+  EXPECT_EQ(office.messenger().counters().books, (Books{.loaded = 4, .held = 2, .expired = 2}));
+}
+
 // Credentials.
 
 class V2Credentials : public ::testing::Test {

@@ -97,6 +97,20 @@ TEST_F(V2Waiting, APeerThatDoesNotReadIsServedWhenItReadsAgain) {
 
 // Rule 7: RECEIPT.
 
+TEST_F(V2Waiting, WhatComesForAConnectionThatIsBeingClosedDoesNotCountAsDelivered) {
+  start();
+  Peer ada = office_.open("ada");
+  Peer bob = office_.open("bob");
+  EXPECT_EQ(office_.fetch(bob, {.wait_ms = 1'000}), Heard{});
+  office_.transport.bring_text(bob.connection, "hello");
+  office_.transport.end_turn();
+  EXPECT_EQ(office_.push(ada, "bob", "one", 1), Heard{"accepted"});
+  EXPECT_EQ(office_.receipt(ada, 1), Heard{"state 1"});
+  office_.transport.disconnect(bob.connection);
+  bob = office_.open("bob");
+  EXPECT_EQ(office_.fetch(bob), (Heard{"message 0 ada one", "fetched 1 0"}));
+}
+
 TEST_F(V2Waiting, AReceiptTellsEveryState) {
   start({.room_messages_max = 1});
   Peer ada = office_.open("ada");

@@ -17,7 +17,7 @@ using test::Bytes;
 
 Bytes written(std::uint64_t number) {
   std::array<std::uint8_t, 8> room{};
-  OutFields fields{room};
+  OutFields<false> fields{room};
   fields.number(number);
   return Bytes{fields.written()};
 }
@@ -147,7 +147,7 @@ TEST(InFields, ReadFlagsOfRequestsStrictlyAndOfRepliesByTheFirst) {
 
 TEST(OutFields, WriteTheHighestByteOfAnEpochFirst) {
   std::array<std::uint8_t, 8> room{};
-  OutFields{room}.epoch(0x0123456789abcdef);
+  OutFields<false>{room}.epoch(0x0123456789abcdef);
   EXPECT_EQ(Bytes{BytesView{room}}, (Bytes{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}));
   Epoch epoch = 0;
   EXPECT_TRUE(InFields{room}.epoch(epoch).complete());
@@ -157,8 +157,8 @@ TEST(OutFields, WriteTheHighestByteOfAnEpochFirst) {
 TEST(OutFields, AssertThatThereIsRoomForEachField) {
   for (std::size_t size = 0; size < 8; ++size) {
     std::vector<std::uint8_t> room(size);
-    EXPECT_ASSERTION(OutFields{room}.epoch(1), "does not fit");
-    EXPECT_ASSERTION(OutFields{room}.number(number_max), "does not fit");
+    EXPECT_ASSERTION(OutFields<false>{room}.epoch(1), "does not fit");
+    EXPECT_ASSERTION(OutFields<false>{room}.number(number_max), "does not fit");
   }
 }
 

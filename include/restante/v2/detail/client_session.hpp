@@ -38,6 +38,10 @@ namespace restante::v2::detail {
 /// the server and by what the program asks for.
 template <class T, KeepsOutbox Outbox, KeepsInbox Inbox>
 class ClientSession {
+ public:
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
+
  protected:
   using Room = JoinedRooms::Room;
   using EndedPush = typename Outgoing<Outbox>::Ended;
@@ -66,8 +70,6 @@ class ClientSession {
     outgoing_.load();
   }
   ~ClientSession() = default;
-  ClientSession(const ClientSession&) = delete;
-  ClientSession& operator=(const ClientSession&) = delete;
 
   static std::uint64_t ms(std::chrono::milliseconds time) { return static_cast<std::uint64_t>(time.count()); }
 

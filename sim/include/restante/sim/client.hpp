@@ -17,9 +17,12 @@
 #include <restante/client.hpp>
 #include <restante/memory/endpoint.hpp>
 #include <restante/memory/network.hpp>
+#include <restante/sim/correspondent.hpp>
+#include <restante/sim/letters.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/tap.hpp>
 #include <restante/sim/trace.hpp>
+#include <restante/sim/v2_delivery_checker.hpp>
 
 namespace restante::sim {
 
@@ -41,13 +44,21 @@ struct ClientSetup {
   /// Looks into its mailbox as soon as a connection stands again, before it knows whether it holds its id.
   bool asks_on_return = false;
   ClientOptions options = {};
+  /// Speaks restante.v2 instead, and has an address and no id.
+  std::optional<CorrespondentSetup> correspondent = {};
+};
+
+/// What clients of restante.v2 share.
+struct Correspondence {
+  Letters letters = {};
+  V2DeliveryChecker checker;
 };
 
 /// One client. Made by Simulation, which it must not outlive.
 class SimulatedClient {
  public:
   SimulatedClient(MemoryNetwork& network, MemoryServer& server, Recorder& recorder, Findings& findings,
-                  ClientIndex index, ClientSetup setup, std::uint64_t seed)
+                  Correspondence& correspondence, ClientIndex index, ClientSetup setup, std::uint64_t seed)
       : network_{network},
         recorder_{recorder},
         findings_{findings},
@@ -56,13 +67,20 @@ class SimulatedClient {
         seed_{seed},
         transport_{network, server, {.name = "client " + std::to_string(index), .link = setup_.link}},
         tap_{transport_, recorder, Side::client, index},
-        raw_{*this} {}
+        raw_{*this} {
+    if (setup_.correspondent) {
+      correspondent_ = std::make_unique<Correspondent>(network.timeline(), correspondence.letters,
+                                                       correspondence.checker, index, *setup_.correspondent);
+    }
+  }
   SimulatedClient(const SimulatedClient&) = delete;
   SimulatedClient& operator=(const SimulatedClient&) = delete;
 
   ClientIndex index() const noexcept { return index_; }
   classic::ClientId id() const noexcept { return setup_.id; }
   bool is_raw() const noexcept { return setup_.raw; }
+  /// Of restante.v2; nullptr for a client of the classic protocol.
+  const Correspondent* correspondent() const noexcept { return correspondent_.get(); }
 
   /// Starts the program if it does not run, connects, and associates its id. Nothing happens to a client that is
   /// connected or connecting.
@@ -75,6 +93,8 @@ class SimulatedClient {
       if (transport_.connection() == Connection{}) {
         tap_.open();
       }
+    } else if (correspondent_) {
+      correspondent_->connect();
     } else {
       program_->connect();
     }
@@ -88,6 +108,8 @@ class SimulatedClient {
     wanted_ = false;
     if (setup_.raw) {
       tap_.close(transport_.connection(), close_code::normal, "");
+    } else if (correspondent_) {
+      correspondent_->close();
     } else {
       program_->close();
     }
@@ -110,6 +132,9 @@ class SimulatedClient {
     }
     transport_.crash();
     program_.reset();
+    if (correspondent_) {
+      correspondent_->crash();
+    }
     asked_ = told();
     running_ = false;
     open_ = false;
@@ -123,6 +148,9 @@ class SimulatedClient {
 
   /// Pushes from its own id. What became of it is counted.
   void push(classic::ClientId to, std::string_view text) {
+    if (correspondent_) {
+      return;
+    }
     ++asked_;
     if (!running_) {
       ++totals_.not_connected;
@@ -134,8 +162,18 @@ class SimulatedClient {
     }
   }
 
+  /// Pushes a message of so many bytes to an address or a room. Only for clients of restante.v2.
+  void push(std::string_view receiver, std::size_t payload_bytes) {
+    if (running_ && correspondent_) {
+      correspondent_->push(receiver, payload_bytes);
+    }
+  }
+
   /// Asks for the oldest message of its mailbox, and with `drain` goes on until the mailbox is empty.
   void get(bool drain = false) {
+    if (correspondent_) {
+      return;
+    }
     ++asked_;
     if (!running_) {
       ++totals_.not_connected;
@@ -157,7 +195,8 @@ class SimulatedClient {
 
   /// Sends a text message, which the server closes the connection for.
   void send_text(std::string_view text) {
-    if (running_ && (open_ || (program_ && program_->state() == Client<Tap<MemoryClient>>::State::connected))) {
+    const bool is_connected = program_ && program_->state() == Client<Tap<MemoryClient>>::State::connected;
+    if (running_ && (open_ || is_connected || (correspondent_ && correspondent_->is_connected()))) {
       tap_.send_text(transport_.connection(), text);
     }
   }
@@ -248,6 +287,10 @@ class SimulatedClient {
     open_ = false;
     if (setup_.raw) {
       tap_.start(raw_);
+      return;
+    }
+    if (correspondent_) {
+      correspondent_->start(tap_, seed_ + ++starts_);
       return;
     }
     ClientOptions options;
@@ -402,6 +445,7 @@ class SimulatedClient {
   Tap<MemoryClient> tap_;
   Raw raw_;
   std::unique_ptr<Client<Tap<MemoryClient>>> program_;
+  std::unique_ptr<Correspondent> correspondent_;
   bool running_ = false;
   /// connect() was called, and disconnect() was not since.
   bool wanted_ = false;

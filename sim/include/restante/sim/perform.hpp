@@ -43,7 +43,8 @@ class Performer {
         simulation_.note("crash", client.index());
         return client.crash();
       case ActionKind::push:
-        return client.push(action.to, payload(action));
+        return client.correspondent() == nullptr ? client.push(action.to, payload(action))
+                                                 : client.push(action.receiver, std::size_t{action.bytes});
       case ActionKind::get:
         return client.get();
       case ActionKind::drain:

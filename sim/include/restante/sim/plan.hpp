@@ -20,6 +20,8 @@ struct PlannedClient {
   std::uint32_t group = 0;
   classic::ClientId id = 0;
   std::string name = {};
+  /// Of a client of restante.v2.
+  std::string address = {};
 };
 
 /// Everything that a run does, in the order of time. What is due at the same time is done in the order of the list.
@@ -56,8 +58,13 @@ class Planner {
       const ClientGroup& group = scenario_.groups[number];
       for (std::uint32_t member = 0; member < group.count; ++member) {
         const auto id = static_cast<classic::ClientId>(group.id + (group.same_id ? 0 : member));
-        plan_.clients.push_back(
-            {number, id, group.count == 1 ? group.name : group.name + " " + std::to_string(member)});
+        const bool is_one = group.count == 1;
+        const bool has_number = group.speaks_v2() && !is_one;
+        plan_.clients.push_back({number, id, is_one ? group.name : group.name + " " + std::to_string(member),
+                                 has_number ? group.address + std::to_string(member) : group.address});
+        if (group.speaks_v2()) {
+          addresses_.push_back(plan_.clients.back().address);
+        }
         members_.push_back(member);
       }
     }
@@ -122,7 +129,9 @@ class Planner {
 
   void plan_push(Duration at, std::uint32_t client, const ClientGroup& group, std::uint64_t number, Random& random) {
     Action push;
-    if (group.push_to.empty()) {
+    if (group.speaks_v2()) {
+      push.receiver = receiver_of(group, number, random);
+    } else if (group.push_to.empty()) {
       push.to = plan_.clients[random.below(plan_.clients.size())].id;
     } else {
       push.to = group.push_to[number % group.push_to.size()];
@@ -130,6 +139,14 @@ class Planner {
     push.bytes = static_cast<std::uint32_t>(
         random.between(std::uint64_t{group.payload_bytes_min}, std::uint64_t{group.payload_bytes_max}));
     add(at, ActionKind::push, client, push);
+  }
+
+  std::string receiver_of(const ClientGroup& group, std::uint64_t number, Random& random) const {
+    if (!group.push_to_addresses.empty()) {
+      return group.push_to_addresses[number % group.push_to_addresses.size()];
+    }
+    const std::uint64_t drawn = random.below(addresses_.size() + group.rooms.size());
+    return drawn < addresses_.size() ? addresses_[drawn] : group.rooms[drawn - addresses_.size()];
   }
 
   // Faults.
@@ -222,6 +239,8 @@ class Planner {
   Plan plan_;
   /// Each client's number in its group.
   std::vector<std::uint32_t> members_;
+  /// All addresses of restante.v2.
+  std::vector<std::string> addresses_;
 };
 
 }  // namespace detail

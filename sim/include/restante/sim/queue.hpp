@@ -39,6 +39,14 @@ class Queue {
     }
   }
 
+  /// Takes one out, wherever it stands.
+  void erase(std::size_t index) {
+    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(first_ + index));
+    if (empty()) {
+      clear();
+    }
+  }
+
   void clear() noexcept {
     items_.clear();
     first_ = 0;

@@ -38,9 +38,24 @@ enum class Sometimes : std::uint8_t {
   id_restored,
   id_taken_on_return,
   outcome_unknown,
+  // Of restante.v2.
+  push_repeated,
+  push_unknown,
+  delivered_again,
+  handed_again,
+  message_expired,
+  room_trimmed,
+  messages_missed,
+  epoch_changed,
+  address_taken_over,
   /// How many there are.
   count,
 };
+
+/// Whether only clients of restante.v2 can reach it.
+constexpr bool is_of_v2(Sometimes state) noexcept {
+  return state >= Sometimes::push_repeated && state < Sometimes::count;
+}
 
 /// The word that reports use.
 constexpr std::string_view name(Sometimes state) noexcept {
@@ -77,6 +92,24 @@ constexpr std::string_view name(Sometimes state) noexcept {
       return "id_taken_on_return";
     case Sometimes::outcome_unknown:
       return "outcome_unknown";
+    case Sometimes::push_repeated:
+      return "push_repeated";
+    case Sometimes::push_unknown:
+      return "push_unknown";
+    case Sometimes::delivered_again:
+      return "delivered_again";
+    case Sometimes::handed_again:
+      return "handed_again";
+    case Sometimes::message_expired:
+      return "message_expired";
+    case Sometimes::room_trimmed:
+      return "room_trimmed";
+    case Sometimes::messages_missed:
+      return "messages_missed";
+    case Sometimes::epoch_changed:
+      return "epoch_changed";
+    case Sometimes::address_taken_over:
+      return "address_taken_over";
     case Sometimes::count:
       break;
   }

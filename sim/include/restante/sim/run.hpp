@@ -65,6 +65,7 @@ class Execution {
                      .payload_bytes_max = scenario.payload_bytes_max,
                      .waiting_bytes_max = scenario.waiting_bytes_max,
                      .stuck_after = scenario.stuck_after,
+                     .limits = limits_of(scenario),
                      .disk = scenario.disk}},
         performer_{simulation_} {
     if (options.hash) {
@@ -79,6 +80,9 @@ class Execution {
           .id = client.id, .link = group.link, .raw = group.raw, .asks_on_return = group.get_every > Duration::zero()};
       setup.options.requests_max = group.requests_max;
       setup.options.reply_timeout = group.reply_timeout;
+      if (group.speaks_v2()) {
+        setup.correspondent = correspondent_of(group, client);
+      }
       simulation_.add_client(std::move(setup));
       has_reader_.push_back(group.get_every > Duration::zero());
     }
@@ -95,6 +99,28 @@ class Execution {
   }
 
  private:
+  static Limits limits_of(const Scenario& scenario) {
+    Limits limits;
+    limits.mailbox_messages_max = scenario.address_messages_max;
+    limits.sender_messages_max = scenario.sender_messages_max;
+    limits.room_messages_max = scenario.room_messages_max;
+    return limits;
+  }
+
+  static CorrespondentSetup correspondent_of(const ClientGroup& group, const PlannedClient& client) {
+    return {.address = client.address,
+            .rooms = group.rooms,
+            .keeps_offsets = group.keeps_offsets,
+            .keeps_outbox = group.keeps_outbox,
+            .asks_receipts = group.asks_receipts,
+            .handles_for = group.handles_for,
+            .time_to_live = group.time_to_live,
+            .reply_timeout = group.reply_timeout,
+            .pushes_per_receiver_max = group.pushes_per_receiver_max,
+            .messages_in_hand_max = group.messages_in_hand_max,
+            .fetch_bytes_max = group.fetch_bytes_max};
+  }
+
   // One event of the network at a time, however long the plan.
   void schedule_next() {
     if (next_ < plan_.actions.size()) {
@@ -166,13 +192,23 @@ class Execution {
 
   bool reads(const SimulatedClient& client) const { return has_reader_[client.index()]; }
 
-  bool satisfied() const {
+  bool satisfied() {
     for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
-      if (!client->is_raw() && (!simulation_.protocol().held(client->id()) || !drained(*client))) {
+      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+        if (!has_all(*correspondent)) {
+          return false;
+        }
+      } else if (!client->is_raw() && (!simulation_.protocol().held(client->id()) || !drained(*client))) {
         return false;
       }
     }
     return true;
+  }
+
+  // Everybody has what was for him, and knows what became of what he pushed.
+  bool has_all(const Correspondent& correspondent) {
+    return correspondent.outbox_messages() == 0 &&
+           simulation_.v2_protocol().is_caught_up(correspondent.setup().address);
   }
 
   bool drained(const SimulatedClient& client) const {
@@ -182,6 +218,13 @@ class Execution {
   void tell_unsatisfied() {
     for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
       if (client->is_raw()) {
+        continue;
+      }
+      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+        if (!has_all(*correspondent)) {
+          simulation_.findings().liveness_failure("liveness", simulation_.now(),
+                                                  correspondent->setup().address + " has not got what was for it");
+        }
         continue;
       }
       const std::string id = std::to_string(client->id());

@@ -13,6 +13,7 @@
 
 #include <restante/classic/packet.hpp>
 #include <restante/client_options.hpp>
+#include <restante/core/limits.hpp>
 #include <restante/memory/link.hpp>
 #include <restante/sim/store.hpp>
 #include <restante/time.hpp>
@@ -62,8 +63,35 @@ struct ClientGroup {
   Duration leaves_for{};
   /// Bytes that are no packet, each so often: raw clients only.
   Duration garbage_every{};
-  /// Text, which the classic protocol does not know, each so often: the server closes the connection.
+  /// Text, which neither protocol knows, each so often: the server closes the connection.
   Duration text_every{};
+
+  // Clients that speak restante.v2. They take what comes, and do not use get_every and drain.
+
+  /// The address that such a client opens, and what makes it one; no classic id. Where there are several, each has its
+  /// number in the group behind it.
+  std::string address = {};
+  /// Rooms that they are in.
+  std::vector<std::string> rooms = {};
+  /// Addresses and rooms that they push to in turn; to anybody who has an address, and to their rooms, as the seed
+  /// decides, where there are none.
+  std::vector<std::string> push_to_addresses = {};
+  /// What they push expires when it was not delivered for so long.
+  Duration time_to_live{};
+  /// They store offsets with the effects of messages, so that both outlive a crash.
+  bool keeps_offsets = false;
+  /// Their outboxes outlive a crash.
+  bool keeps_outbox = false;
+  /// They ask what becomes of what they push.
+  bool asks_receipts = false;
+  /// How long they take to handle a message.
+  Duration handles_for{};
+  /// v2::ClientOptions of the same names.
+  std::uint32_t pushes_per_receiver_max = 1;
+  std::uint32_t messages_in_hand_max = 64;
+  std::uint32_t fetch_bytes_max = 1024 * 1024;
+
+  bool speaks_v2() const noexcept { return !address.empty(); }
 };
 
 /// Faults that the seed schedules: how often each happens in a minute, on average, of the whole simulation. The number
@@ -159,8 +187,9 @@ struct Action {
   ActionKind kind = ActionKind::connect;
   /// Which client does it or suffers it; 0 where it is the server.
   std::uint32_t client = 0;
-  /// Of a push: to whom, and how long.
+  /// Of a push: to whom, in either protocol, and how long.
   classic::ClientId to = 0;
+  std::string receiver = {};
   std::uint32_t bytes = 0;
   /// Of a slow store: how much slower.
   Duration duration{};
@@ -186,6 +215,10 @@ struct Scenario {
   std::uint32_t payload_bytes_max = 254;
   std::uint32_t waiting_bytes_max = 64 * 1024;
   Duration stuck_after = std::chrono::seconds{30};
+  /// Messages that a mailbox of restante.v2 holds, those of them that one sender may use, and what a room keeps.
+  std::uint32_t address_messages_max = Limits{}.mailbox_messages_max;
+  std::uint32_t sender_messages_max = Limits{}.sender_messages_max;
+  std::uint32_t room_messages_max = Limits{}.room_messages_max;
   std::optional<DiskOptions> disk = {};
   LinkOptions link = {};
 

@@ -88,6 +88,17 @@ void visit_group(Fields& fields) {
   fields.duration("leaves_for", &Group::leaves_for);
   fields.duration("garbage_every", &Group::garbage_every);
   fields.duration("text_every", &Group::text_every);
+  fields.text("address", &Group::address);
+  fields.names("rooms", &Group::rooms);
+  fields.names("push_to_addresses", &Group::push_to_addresses);
+  fields.duration("time_to_live", &Group::time_to_live);
+  fields.flag("keeps_offsets", &Group::keeps_offsets);
+  fields.flag("keeps_outbox", &Group::keeps_outbox);
+  fields.flag("asks_receipts", &Group::asks_receipts);
+  fields.duration("handles_for", &Group::handles_for);
+  fields.number("pushes_per_receiver_max", &Group::pushes_per_receiver_max, 1, 1'000);
+  fields.number("messages_in_hand_max", &Group::messages_in_hand_max, 1, 1'000'000);
+  fields.number("fetch_bytes_max", &Group::fetch_bytes_max, 0, 1'000'000'000);
   fields.optional_table("link", &Group::link, [](auto& link) { visit_link(link); });
 }
 
@@ -115,6 +126,7 @@ void visit_action(Fields& fields) {
   fields.action_kind("do", &Action::kind);
   fields.client("client", &Action::client);
   fields.number("to", &Action::to, 0, 255);
+  fields.text("receiver", &Action::receiver);
   fields.number("bytes", &Action::bytes, 0, 65'536);
   fields.duration("duration", &Action::duration);
 }
@@ -126,6 +138,9 @@ void visit_server(Fields& fields) {
   fields.number("payload_bytes_max", &Scenario::payload_bytes_max, 0, classic::payload_bytes_max);
   fields.number("waiting_bytes_max", &Scenario::waiting_bytes_max, 1, 4'000'000'000);
   fields.duration("stuck_after", &Scenario::stuck_after, Duration{1});
+  fields.number("address_messages_max", &Scenario::address_messages_max, 1, 1'000'000);
+  fields.number("sender_messages_max", &Scenario::sender_messages_max, 1, 1'000'000);
+  fields.number("room_messages_max", &Scenario::room_messages_max, 1, 1'000'000);
 }
 
 /// Actions come after groups, whose names they use.

@@ -69,6 +69,14 @@ class Writer {
     add(key, member, "[" + numbers + "]");
   }
 
+  void names(std::string_view key, std::vector<std::string> T::*member) {
+    std::string all;
+    for (const std::string& name : object_.*member) {
+      all += (all.empty() ? "" : ", ") + json_text(name);
+    }
+    add(key, member, "[" + all + "]");
+  }
+
   template <class U, class Visit>
   void table(std::string_view key, U T::*member, Visit visit) {
     write(key, object_.*member, usual_of<U>, "[" + path_of(key) + "]", visit);
@@ -178,7 +186,7 @@ class Writer {
   // A push says to whom, even where it is the usual 0.
   bool is_required(std::string_view key) const {
     if constexpr (std::is_same_v<T, Action>) {
-      return key == "to" && has_receiver(object_.kind);
+      return key == "to" && has_receiver(object_.kind) && object_.receiver.empty();
     }
     return false;
   }

@@ -1,6 +1,7 @@
 // A server and its clients on a network that is as bad as one likes, in virtual time, judged while it runs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -14,16 +15,19 @@
 #include <restante/assert.hpp>
 #include <restante/memory/endpoint.hpp>
 #include <restante/memory/network.hpp>
+#include <restante/memory/random.hpp>
 #include <restante/messenger.hpp>
 #include <restante/sim/client.hpp>
 #include <restante/sim/client_checker.hpp>
 #include <restante/sim/delivery_checker.hpp>
 #include <restante/sim/flow_checker.hpp>
+#include <restante/sim/letters.hpp>
 #include <restante/sim/protocol_checker.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/store.hpp>
 #include <restante/sim/tap.hpp>
 #include <restante/sim/trace.hpp>
+#include <restante/sim/v2_protocol_checker.hpp>
 
 namespace restante::sim {
 
@@ -44,6 +48,8 @@ struct SimulationOptions {
   std::uint32_t payload_bytes_max = 254;
   std::size_t waiting_bytes_max = std::size_t{64} * 1024;
   Duration stuck_after = std::chrono::seconds{30};
+  /// What clients of restante.v2 may use.
+  Limits limits = {};
   /// The disk that the server stores messages on; without one it forgets them when it crashes.
   std::optional<DiskOptions> disk = {};
 };
@@ -68,7 +74,10 @@ class Simulation final : private Recorder {
             findings_, {options.mailbox_messages_max, options.payload_bytes_max}, disk_ ? &disk_->durable() : nullptr},
         delivery_{findings_},
         client_{findings_},
-        flow_{findings_, options.stuck_after} {
+        flow_{findings_, options.stuck_after},
+        entropy_{network_.random("entropy")},
+        correspondence_{.checker = {findings_, correspondence_.letters, disk_ != nullptr}},
+        v2_protocol_{findings_, correspondence_.letters, options_.limits, disk_ ? &disk_->contents() : nullptr} {
     start_server();
   }
   Simulation(const Simulation&) = delete;
@@ -99,12 +108,14 @@ class Simulation final : private Recorder {
     const auto index = static_cast<ClientIndex>(clients_.size());
     const LinkOptions& link = setup.link ? *setup.link : options_.link;
     delivery_.set_datagram(index, link.kind == LinkKind::datagram);
-    if (!setup.raw && link.kind == LinkKind::stream) {
+    RESTANTE_ASSERT(!setup.correspondent || link.kind == LinkKind::stream, "restante.v2 needs a stream");
+    if (!setup.raw && !setup.correspondent && link.kind == LinkKind::stream) {
       client_.judge(index, {.reply_timeout = setup.options.reply_timeout, .requests_max = setup.options.requests_max});
     }
     Recorder& recorder = *this;
-    clients_.push_back(std::make_unique<SimulatedClient>(
-        network_, server_, recorder, findings_, index, std::move(setup), network_.random("client").fork(index).next()));
+    clients_.push_back(std::make_unique<SimulatedClient>(network_, server_, recorder, findings_, correspondence_, index,
+                                                         std::move(setup),
+                                                         network_.random("client").fork(index).next()));
     return *clients_.back();
   }
 
@@ -136,6 +147,7 @@ class Simulation final : private Recorder {
     }
     server_.crash();
     server_tap_.forget();
+    frozen_since_ = never;
     program_.reset();
     flow_.server_crashed();
     observe({.kind = EntryKind::server_crashed});
@@ -160,6 +172,7 @@ class Simulation final : private Recorder {
   void set_server_frozen(bool frozen) {
     if (program_) {
       fault(frozen, "the server's machine sleeps");
+      frozen_since_ = frozen ? std::min(frozen_since_, now()) : never;
       server_tap_.set_frozen(frozen);
     }
   }
@@ -198,6 +211,7 @@ class Simulation final : private Recorder {
   /// nullptr where the simulation has none.
   Disk* disk() noexcept { return disk_.get(); }
   const ProtocolChecker& protocol() const noexcept { return protocol_; }
+  V2ProtocolChecker& v2_protocol() noexcept { return v2_protocol_; }
   Findings& findings() noexcept { return findings_; }
 
   /// Of the server program that runs; zeros where none does.
@@ -218,8 +232,9 @@ class Simulation final : private Recorder {
   /// Compares what the server says of itself, and what clients were told, with what went over the wire.
   void check_books() {
     if (program_) {
-      protocol_.check_counters(now(), program_->counters());
+      protocol_.check_counters(now(), without_v2(program_->counters()));
     }
+    correspondence_.checker.check_told(now());
     for (const std::unique_ptr<SimulatedClient>& client : clients_) {
       client_.check_told(now(), client->index(), client->totals());
     }
@@ -230,13 +245,15 @@ class Simulation final : private Recorder {
     if (disk_ && disk_->turns_under_way_max() > MessengerOptions{}.commits_in_flight_max) {
       findings_.violation("store", now(), "more commits were under way than there may be");
     }
-    findings_.totals.messages_held = protocol_.books().held;
+    findings_.totals.messages_held = protocol_.books().held + v2_protocol_.places().books().held;
   }
 
   /// After everything healed: on connections that stand nothing is missing, and nobody waits for a reply.
   void check_quiet() {
     delivery_.check_quiet(now());
     protocol_.check_quiet(now());
+    v2_protocol_.check_quiet(now());
+    correspondence_.checker.check_quiet(now(), v2_protocol_.places());
     for (const std::unique_ptr<SimulatedClient>& client : clients_) {
       client->check_quiet();
     }
@@ -272,6 +289,9 @@ class Simulation final : private Recorder {
     options.payload_bytes_max = options_.payload_bytes_max;
     options.waiting_bytes_max = options_.waiting_bytes_max;
     options.stuck_after = options_.stuck_after;
+    options.limits = options_.limits;
+    options.entropy = [this] { return entropy_.next(); };
+    options.wall_clock = [this] { return wall_clock_ms(network_.now()); };
     options.on_event = [this](const Event& event) { told(event); };
     return options;
   }
@@ -281,6 +301,10 @@ class Simulation final : private Recorder {
       observe({.kind = EntryKind::store_failed, .text = failed->error.message()});
     } else if (std::holds_alternative<event::StoreRecovered>(event)) {
       observe({.kind = EntryKind::store_recovered});
+    } else if (const auto* const sent = std::get_if<event::PacketSent>(&event); sent != nullptr) {
+      if (sent->protocol == v2::protocol_name) {
+        v2_protocol_.made(now(), sent->connection, sent->packet);
+      }
     } else {
       flow_.observe(now(), event);
       if (const auto* refused = std::get_if<event::ConnectionRefused>(&event);
@@ -288,6 +312,27 @@ class Simulation final : private Recorder {
         delivery_.check_stuck(now(), refused->connection);
       }
     }
+  }
+
+  bool speaks_v2(ClientIndex client) const { return clients_[client]->correspondent() != nullptr; }
+
+  // What is left of the server's numbers when those of restante.v2 are taken off. Those that have no place among the
+  // others are compared.
+  MessengerCounters without_v2(MessengerCounters counters) {
+    v2_protocol_.set_time(std::min(now(), frozen_since_));
+    counters.connections_open -= static_cast<std::uint32_t>(v2_protocol_.connections());
+    counters.addresses_held -= static_cast<std::uint32_t>(v2_protocol_.addresses_held());
+    if (counters.store_available) {
+      const Books& books = v2_protocol_.places().books();
+      counters.payload_bytes_held -= v2_protocol_.places().payload_bytes_held;
+      counters.books.loaded -= books.loaded;
+      counters.books.stored -= books.stored;
+      counters.books.held -= books.held;
+      counters.books.acknowledged -= books.acknowledged;
+      counters.books.expired -= books.expired;
+      counters.books.trimmed -= books.trimmed;
+    }
+    return counters;
   }
 
   void fault(bool begins, std::string_view text, ClientIndex client = no_client) {
@@ -308,7 +353,14 @@ class Simulation final : private Recorder {
         entry.client = *owner;
       }
     }
-    protocol_.observe(entry);
+    const bool is_of_server = entry.client == no_client;
+    if (is_of_server || !speaks_v2(entry.client)) {
+      protocol_.observe(entry);
+    }
+    if (is_of_server || speaks_v2(entry.client)) {
+      v2_protocol_.observe(entry);
+      correspondence_.checker.observe(entry);
+    }
     delivery_.observe(entry);
     client_.observe(entry);
     for (Observer* const observer : observers_) {
@@ -327,8 +379,13 @@ class Simulation final : private Recorder {
   DeliveryChecker delivery_;
   ClientChecker client_;
   FlowChecker flow_;
+  Random entropy_;
+  Correspondence correspondence_;
+  V2ProtocolChecker v2_protocol_;
   std::vector<Observer*> observers_;
   std::unique_ptr<Program> program_;
+  /// What the clock of the server's machine shows while that sleeps.
+  SteadyTime frozen_since_ = never;
   std::vector<std::unique_ptr<SimulatedClient>> clients_;
 };
 

@@ -2,19 +2,16 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include <restante/core/address.hpp>
-#include <restante/core/change.hpp>
 #include <restante/error.hpp>
 #include <restante/memory/random.hpp>
 #include <restante/memory/timeline.hpp>
-#include <restante/sim/queue.hpp>
+#include <restante/sim/disk_contents.hpp>
 #include <restante/store.hpp>
 #include <restante/time.hpp>
 
@@ -31,26 +28,16 @@ struct DiskOptions {
 /// What survives when a server program ends: the disk that its stores write to, one after another.
 class Disk {
  public:
-  struct Message {
-    Offset offset = 0;
-    Address sender;
-    std::vector<std::uint8_t> payload;
-    friend bool operator==(const Message&, const Message&) = default;
-  };
-
-  struct Mailbox {
-    Queue<Message> messages;
-    Offset next_offset = 0;
-    friend bool operator==(const Mailbox&, const Mailbox&) = default;
-  };
-
-  using Mailboxes = std::array<Mailbox, Address::classic_count>;
+  using Message = DiskMessage;
+  using Mailbox = DiskMailbox;
+  using Mailboxes = DiskContents::Mailboxes;
 
   Disk(Timeline& timeline, Random random, DiskOptions options)
       : timeline_{timeline}, random_{random}, options_{options} {}
 
-  /// What is there after a crash at this moment.
-  const Mailboxes& durable() const noexcept { return durable_; }
+  /// What is there after a crash at this moment: the mailboxes of classic ids, and everything.
+  const Mailboxes& durable() const noexcept { return contents_.mailboxes(); }
+  const DiskContents& contents() const noexcept { return contents_; }
 
   /// So many syncs from now on fail. Of what they were to write, the seed decides how much is kept: none, all, or a
   /// beginning, so that nobody can rely on either.
@@ -69,9 +56,8 @@ class Disk {
     slower_by_ = {};
   }
 
-  /// Whether all that was written made sense: each message has the next offset of its mailbox, and what is taken is the
-  /// oldest there.
-  bool consistent() const noexcept { return consistent_; }
+  /// Whether all that was written made sense: see DiskContents.
+  bool consistent() const noexcept { return contents_.consistent(); }
 
   /// How many turns were under way at most: given to a store, and neither told durable nor abandoned.
   std::uint64_t turns_under_way_max() const noexcept { return turns_under_way_max_; }
@@ -81,36 +67,14 @@ class Disk {
  private:
   friend class DiskStore;
 
-  // Keeps the owned bytes of a change that is not synced yet.
-  struct Change {
-    bool stored = false;
-    Address receiver;
-    Message message;
-  };
-
-  // What cannot be is not done, and noticed.
-  void apply(const Change& change) {
-    Mailbox& mailbox = durable_[change.receiver.index()];
-    if (change.stored && change.message.offset == mailbox.next_offset) {
-      mailbox.messages.push_back(change.message);
-      mailbox.next_offset = change.message.offset + 1;
-    } else if (!change.stored && !mailbox.messages.empty() &&
-               mailbox.messages.front().offset == change.message.offset) {
-      mailbox.messages.pop_front();
-    } else {
-      consistent_ = false;
-    }
-  }
-
   Timeline& timeline_;
   Random random_;
   DiskOptions options_;
   Duration slower_by_{};
   std::uint32_t failures_ = 0;
   bool unreadable_ = false;
-  bool consistent_ = true;
   std::uint64_t turns_under_way_max_ = 0;
-  Mailboxes durable_;
+  DiskContents contents_;
 };
 
 /// A Store on a Disk, for the length of one life of a server program.
@@ -136,12 +100,10 @@ class DiskStore {
     event_ = {};
   }
 
-  void record(const MessageStored& stored) {
-    recorded_.push_back(
-        {true, stored.receiver, {stored.offset, stored.sender, {stored.payload.begin(), stored.payload.end()}}});
+  template <class Change>
+  void record(const Change& change) {
+    recorded_.push_back(DiskContents::owned(change));
   }
-
-  void record(const MessageTaken& taken) { recorded_.push_back({false, taken.receiver, {taken.offset, {}, {}}}); }
 
   /// Several turns that come while a sync is under way are synced together.
   void commit(std::uint64_t turn) {
@@ -165,20 +127,13 @@ class DiskStore {
     if (disk_.unreadable_) {
       return Error::storage_unavailable;
     }
-    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
-      const Address address{static_cast<std::uint8_t>(index)};
-      const Disk::Mailbox& mailbox = disk_.durable_[index];
-      for (const Disk::Message& message : mailbox.messages) {
-        loader.message({address, message.offset, message.sender, message.payload});
-      }
-      loader.next_offset(address, mailbox.next_offset);
-    }
+    disk_.contents_.give(loader);
     return {};
   }
 
  private:
   void begin_sync() {
-    if (!syncing_.empty() || waiting_.empty()) {
+    if (failed_ || !syncing_.empty() || waiting_.empty()) {
       return;
     }
     syncing_ = std::exchange(waiting_, {});
@@ -192,11 +147,12 @@ class DiskStore {
     event_ = {};
     if (disk_.failures_ > 0) {
       --disk_.failures_;
+      failed_ = true;
       keep_beginning();
       completed_ = Commit{syncing_turn_, Error::storage_unavailable};
     } else {
-      for (const Disk::Change& change : syncing_) {
-        disk_.apply(change);
+      for (const DiskContents::Change& change : syncing_) {
+        disk_.contents_.apply(change);
       }
       syncing_.clear();
       completed_ = Commit{syncing_turn_, {}};
@@ -209,7 +165,7 @@ class DiskStore {
   void keep_beginning() {
     const std::uint64_t kept = disk_.random_.between(std::uint64_t{0}, syncing_.size());
     for (std::uint64_t i = 0; i < kept; ++i) {
-      disk_.apply(syncing_[i]);
+      disk_.contents_.apply(syncing_[i]);
     }
     syncing_.clear();
   }
@@ -223,22 +179,25 @@ class DiskStore {
     recorded_.clear();
     waiting_.clear();
     completed_.reset();
+    failed_ = false;
     told_turn_ = waiting_turn_;
   }
 
   Disk& disk_;
   Waker waker_;
-  std::vector<Disk::Change> recorded_;
-  std::vector<Disk::Change> waiting_;
+  std::vector<DiskContents::Change> recorded_;
+  std::vector<DiskContents::Change> waiting_;
   std::uint64_t waiting_turn_ = 0;
   /// All turns up to it were told durable, or abandoned.
   std::uint64_t told_turn_ = 0;
-  std::vector<Disk::Change> syncing_;
+  std::vector<DiskContents::Change> syncing_;
   std::uint64_t syncing_turn_ = 0;
   Timeline::EventId event_;
   std::optional<Commit> completed_;
+  /// A sync did, and Messenger may not have been told yet, as where its machine sleeps.
+  bool failed_ = false;
 };
 
-static_assert(Store<DiskStore>);
+static_assert(Store<DiskStore> && RecordsNamedMailboxes<DiskStore>);
 
 }  // namespace restante::sim

@@ -1,6 +1,7 @@
 // A transport that is listened in on.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <restante/bytes.hpp>
 #include <restante/sim/trace.hpp>
@@ -61,8 +63,20 @@ class Tap final : private TransportListener {
     transport_.close(connection, code, reason);
   }
 
-  void pause(Connection connection) { transport_.pause(connection); }
-  void resume(Connection connection) { transport_.resume(connection); }
+  void pause(Connection connection) {
+    if (has_protocol(connection)) {
+      paused_.push_back(connection);
+    }
+    transport_.pause(connection);
+  }
+
+  void resume(Connection connection) {
+    if (std::erase(paused_, connection) > 0 && has_kept_messages(connection)) {
+      transport_.wake();
+    }
+    transport_.resume(connection);
+  }
+
   SteadyTime now() const { return transport_.now(); }
   void wake_at(SteadyTime time) { transport_.wake_at(time); }
   void wake() { transport_.wake(); }
@@ -82,11 +96,7 @@ class Tap final : private TransportListener {
     if (frozen_) {
       return;
     }
-    while (!kept_.empty() && !frozen_) {
-      const Kept kept = std::move(kept_.front());
-      kept_.pop_front();
-      pass_on(kept);
-    }
+    pass_on_what_waits();
     if (!frozen_ && std::exchange(woken_while_frozen_, false)) {
       listener_->woken();
     }
@@ -97,6 +107,8 @@ class Tap final : private TransportListener {
     frozen_ = false;
     woken_while_frozen_ = false;
     kept_.clear();
+    with_protocol_.clear();
+    paused_.clear();
   }
 
   /// Sends a text message, which the classic protocol does not know.
@@ -138,17 +150,24 @@ class Tap final : private TransportListener {
                       .client = client_,
                       .connection = connection,
                       .text = opened.peer});
+    if (!opened.protocol.empty()) {
+      with_protocol_.push_back(connection);
+    }
     listener_->opened(connection, opened);
   }
 
   void received(Connection connection, MessageType type, BytesView message) override {
-    if (frozen_) {
+    if (frozen_ || has_kept_messages(connection)) {
       kept_.push_back({.what = Kept::What::received,
                        .connection = connection,
                        .type = type,
                        .text = std::string{as_text(message)}});
       return;
     }
+    hear(connection, type, message);
+  }
+
+  void hear(Connection connection, MessageType type, BytesView message) {
     recorder_.record({.time = now(),
                       .kind = side_ == Side::client ? EntryKind::received_by_client : EntryKind::received_by_server,
                       .client = client_,
@@ -176,6 +195,11 @@ class Tap final : private TransportListener {
                        .text = std::string{closed.reason}});
       return;
     }
+    std::erase(with_protocol_, connection);
+    std::erase(paused_, connection);
+    std::erase_if(kept_, [connection](const Kept& kept) {
+      return kept.connection == connection && kept.what == Kept::What::received;
+    });
     recorder_.record({.time = now(),
                       .kind = side_ == Side::client ? EntryKind::closed_at_client : EntryKind::closed_at_server,
                       .client = client_,
@@ -189,8 +213,38 @@ class Tap final : private TransportListener {
     if (frozen_) {
       woken_while_frozen_ = true;
     } else {
+      pass_on_what_waits();
       listener_->woken();
     }
+  }
+
+  // While the program runs, only messages wait, and those of connections that are paused.
+  void pass_on_what_waits() {
+    for (std::size_t i = 0; i < kept_.size() && !frozen_;) {
+      if (kept_[i].what == Kept::What::received && is_paused(kept_[i].connection)) {
+        ++i;
+        continue;
+      }
+      const Kept kept = std::move(kept_[i]);
+      kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(i));
+      pass_on(kept);
+      // The program may have closed or paused a connection.
+      i = 0;
+    }
+  }
+
+  // Messages that came while the machine slept are for a program that may pause their connection before it hears them.
+  // Those of the classic protocol it has always heard all the same, and their traces stay what they are.
+  bool has_protocol(Connection connection) const {
+    return std::find(with_protocol_.begin(), with_protocol_.end(), connection) != with_protocol_.end();
+  }
+  bool is_paused(Connection connection) const {
+    return std::find(paused_.begin(), paused_.end(), connection) != paused_.end();
+  }
+  bool has_kept_messages(Connection connection) const {
+    return std::any_of(kept_.begin(), kept_.end(), [connection](const Kept& kept) {
+      return kept.connection == connection && kept.what == Kept::What::received;
+    });
   }
 
   void pass_on(const Kept& kept) {
@@ -199,7 +253,7 @@ class Tap final : private TransportListener {
         opened(kept.connection, {kept.text, kept.protocol});
         break;
       case Kept::What::received:
-        received(kept.connection, kept.type, as_bytes(kept.text));
+        hear(kept.connection, kept.type, as_bytes(kept.text));
         break;
       case Kept::What::turn_ended:
         turn_ended();
@@ -225,6 +279,9 @@ class Tap final : private TransportListener {
   bool frozen_ = false;
   bool woken_while_frozen_ = false;
   std::deque<Kept> kept_;
+  /// Those that speak a subprotocol, and those of them that are paused.
+  std::vector<Connection> with_protocol_;
+  std::vector<Connection> paused_;
 };
 
 }  // namespace restante::sim
