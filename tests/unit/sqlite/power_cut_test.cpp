@@ -29,15 +29,21 @@ class SqlitePowerCut : public ::testing::Test {
  protected:
   std::filesystem::path path() const { return folder_ / "mail.sqlite"; }
 
-  // What a store gives back that finds these files.
-  std::optional<KeptMail> load(const PowerCutVfs::Files& files) {
-    const std::filesystem::path copy = folder_ / "copy.sqlite";
+  std::filesystem::path write_copy(const PowerCutVfs::Files& files) const {
+    std::filesystem::path copy = folder_ / "copy.sqlite";
     for (const char* const end : {"", "-wal", "-shm", "-journal"}) {
       std::filesystem::remove(copy.string() + end);
     }
     for (const auto& [end, bytes] : files) {
       std::ofstream{copy.string() + end, std::ios::binary} << bytes;
     }
+    return copy;
+  }
+
+  // What a store gives back that finds these files.
+  std::optional<KeptMail> load(const PowerCutVfs::Files& files) { return load_copy(write_copy(files)); }
+
+  std::optional<KeptMail> load_copy(const std::filesystem::path& copy) {
     try {
       SqliteStore store{{copy, quiet_disk_.name()}};
       KeptMailLoader loader;
@@ -144,9 +150,10 @@ class SqliteFailure : public SqlitePowerCut, public ::testing::WithParamInterfac
     std::optional<StoreUnderTest> store;
     try {
       store.emplace(path(), disk.name(), NotLoaded{});
-    } catch (const std::system_error&) {
+    } catch (const std::system_error& error) {
       // It does not start: then it does when it is tried again.
       EXPECT_TRUE(disk.failed());
+      EXPECT_FALSE(is_unusable(error.code())) << error.what() << ", call " << fail_at;
       store.emplace(path(), disk.name(), NotLoaded{});
     }
     if (store->load()) {
@@ -158,6 +165,8 @@ class SqliteFailure : public SqlitePowerCut, public ::testing::WithParamInterfac
     const KeptMail kept = store->expected.kept;
     store.reset();
     const std::uint64_t calls = disk.calls();
+    // How the turns fell into transactions is chance: the call may not have come yet.
+    disk.fail_at(UINT64_MAX, 0);
     EXPECT_EQ((StoreUnderTest{path(), disk.name()}.expected.kept), kept) << "call " << fail_at;
     return calls;
   }
@@ -200,6 +209,48 @@ TEST_P(SqliteFailure, OfAnyCallLeavesWhatSomeTurnLeftAndTheStoreGoesOn) {
   }
 }
 
+TEST_P(SqliteFailure, OfAnyCallWhileAFileIsOpenedIsNotTakenForDamage) {
+  KeptMail kept;
+  PowerCutVfs::Files files;
+  {
+    PowerCutVfs disk;
+    StoreUnderTest store{path(), disk.name()};
+    SomeChanges changes{5};
+    for (int turn = 0; turn < 5; ++turn) {
+      changes.make(store, 100);
+      ASSERT_EQ(store.commit(), std::error_code{});
+    }
+    kept = store.expected.kept;
+    Random random{1};
+    // With a log that is not empty.
+    files = disk.after_cut(path(), PowerCutVfs::Cut::keep, random);
+  }
+  ASSERT_GT(files.at("-wal").size(), 4'096U);
+  std::uint64_t failures = 0;
+  for (std::uint64_t call = 0;; ++call) {
+    const std::filesystem::path copy = write_copy(files);
+    PowerCutVfs disk;
+    disk.fail_at(call, GetParam());
+    std::error_code error;
+    KeptMailLoader loader;
+    try {
+      SqliteStore store{{copy, disk.name()}};
+      error = store.load(loader);
+    } catch (const std::system_error& thrown) {
+      error = thrown.code();
+    }
+    EXPECT_FALSE(is_unusable(error)) << error.message() << ", call " << call;
+    EXPECT_TRUE(error || loader.kept == kept) << "call " << call;
+    EXPECT_TRUE(!error || disk.failed());
+    EXPECT_EQ(load_copy(copy), kept) << "call " << call;
+    failures += error ? 1 : 0;
+    if (!disk.failed()) {
+      break;
+    }
+  }
+  EXPECT_GT(failures, 20U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Results, SqliteFailure, ::testing::Values(SQLITE_IOERR, SQLITE_FULL));
 
 // What a failed sync left must not be taken for what is on the disk, though it can be read.
@@ -221,6 +272,61 @@ TEST_F(SqlitePowerCut, AfterAFailedSyncFindsWhatWasLoaded) {
   for (const auto cut : {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear}) {
     EXPECT_EQ(load(disk.after_cut(path(), cut, random)), loaded);
   }
+}
+
+// What comes after a turn that failed may follow from it: a number that was accepted behind one that was lost.
+TEST_F(SqlitePowerCut, AfterACommitThatFailedNothingIsWrittenBeforeItIsLoaded) {
+  PowerCutVfs disk;
+  KeptMail before;
+  {
+    StoreUnderTest store{path(), disk.name()};
+    SomeChanges changes{3};
+    changes.make(store, 30);
+    ASSERT_EQ(store.commit(), std::error_code{});
+    before = store.expected.kept;
+    disk.fail_all(SQLITE_IOERR_WRITE);
+    {
+      const PowerCutVfs::Hold hold{disk};
+      changes.make(store, 30);
+      store.begin_commit();
+      hold.wait_for_step();
+      // While it is being written, and fails.
+      changes.make(store, 30);
+      store.begin_commit();
+    }
+    const Commit failed = store.wait();
+    EXPECT_TRUE(failed.error);
+    EXPECT_EQ(failed.turn, 2U);
+    disk.fail_all(SQLITE_OK);
+    // Before anybody loads.
+    changes.make(store, 30);
+    store.begin_commit();
+    store.store.stop();
+    EXPECT_FALSE(store.store.completed());
+    EXPECT_EQ(store.store.counters().transactions, 1U);
+  }
+  EXPECT_EQ(StoreUnderTest(path(), disk.name()).expected.kept, before);
+}
+
+TEST_F(SqlitePowerCut, AfterACommitThatFailedWhatCameBeforeLoadingDoesNotComeAfterwards) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  SomeChanges changes{3};
+  changes.make(store, 30);
+  ASSERT_EQ(store.commit(), std::error_code{});
+  const KeptMail before = store.expected.kept;
+  disk.fail_all(SQLITE_IOERR_WRITE);
+  changes.make(store, 30);
+  EXPECT_TRUE(store.commit());
+  disk.fail_all(SQLITE_OK);
+  changes.make(store, 30);
+  store.begin_commit();
+  changes.make(store, 30);  // Recorded, and never committed.
+  ASSERT_EQ(store.load(), std::error_code{});
+  EXPECT_EQ(store.expected.kept, before);
+  changes.make(store, 30);
+  ASSERT_EQ(store.commit(), std::error_code{});
+  EXPECT_EQ(store.reload(), store.expected.kept);
 }
 
 TEST_F(SqlitePowerCut, OfAFullDiskIsOverWhenThereIsSpaceAgain) {
