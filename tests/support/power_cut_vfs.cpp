@@ -48,6 +48,7 @@ struct PowerCutFile {
   }
   static int sync(sqlite3_file* file, int) {
     if (const int result = of(file).disk->begin(PowerCutVfs::Call::sync)) {
+      of(file).disk->sync_failed(*of(file).path);
       return result;
     }
     of(file).disk->synced(*of(file).path);
@@ -225,7 +226,7 @@ int PowerCutVfs::begin(Call call) {
         return fail_result_;
     }
   }
-  return is_step && call != Call::remove ? fail_all_ : 0;
+  return is_step && call != Call::remove && fail_all_of_.value_or(call) == call ? fail_all_ : 0;
 }
 
 std::uint64_t PowerCutVfs::calls() const {
@@ -245,9 +246,10 @@ std::uint64_t PowerCutVfs::syncs() const {
   return syncs_;
 }
 
-void PowerCutVfs::fail_all(int result) {
+void PowerCutVfs::fail_all(int result, std::optional<Call> kind) {
   const std::lock_guard guard{mutex_};
   fail_all_ = result;
+  fail_all_of_ = kind;
 }
 
 std::optional<PowerCutVfs::Call> PowerCutVfs::failed() const {
@@ -292,6 +294,16 @@ void PowerCutVfs::synced(const std::string& path) {
   if (std::exchange(file.is_fresh, false) && (path.ends_with("-wal") || path.ends_with("-journal"))) {
     // The usual VFS syncs the folder with a new log, and so what became of other files in it.
     std::erase_if(files_, [](const auto& entry) { return entry.second.removed; });
+  }
+}
+
+void PowerCutVfs::sync_failed(const std::string& path) {
+  const std::lock_guard guard{mutex_};
+  File& file = files_[path];
+  for (const Change& change : std::exchange(file.unsynced, {})) {
+    if (left_by_failed_sync != Cut::lose) {
+      apply(file.synced, change, left_by_failed_sync, random_);
+    }
   }
 }
 

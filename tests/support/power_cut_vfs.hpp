@@ -53,13 +53,17 @@ class PowerCutVfs {
   /// it runs.
   std::function<void()> before_step;
 
+  /// How much of what was written reaches the disk when a sync fails. The rest can still be read, and no later sync
+  /// writes it (fsyncgate). To be set before anything fails.
+  Cut left_by_failed_sync = Cut::lose;
+
   /// How many calls there were; the one with the number of fail_at, counted from 0, ends with this result of SQLite's.
   std::uint64_t calls() const;
   void fail_at(std::uint64_t call, int result);
   /// The same for syncs alone.
   std::uint64_t syncs() const;
-  /// From now on every write, truncation and sync fails with this result; 0 for none.
-  void fail_all(int result);
+  /// From now on every write, truncation and sync fails with this result, or each of one kind; 0 for none.
+  void fail_all(int result, std::optional<Call> kind = std::nullopt);
   /// The call that failed, if one did.
   std::optional<Call> failed() const;
 
@@ -104,6 +108,7 @@ class PowerCutVfs {
   void opened(const std::string& path, bool existed);
   void changed(const std::string& path, Change change);
   void synced(const std::string& path);
+  void sync_failed(const std::string& path);
   void removed(const std::string& path, bool synced);
 
   std::string name_;
@@ -112,11 +117,13 @@ class PowerCutVfs {
   mutable std::mutex mutex_;
   mutable std::condition_variable held_changed_;
   std::map<std::string, File> files_;
+  Random random_{1};
   std::uint64_t calls_ = 0;
   std::uint64_t syncs_ = 0;
   std::uint64_t fail_at_ = UINT64_MAX;
   int fail_result_ = 0;
   int fail_all_ = 0;
+  std::optional<Call> fail_all_of_;
   std::optional<Call> failed_;
   int holds_ = 0;
   int waiting_ = 0;

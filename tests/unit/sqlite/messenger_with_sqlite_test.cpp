@@ -9,8 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "support.hpp"
+#include "support/awaited_sqlite_store.hpp"
 #include "support/power_cut_vfs.hpp"
+#include "support/temporary_folder.hpp"
 #include "support/v2_office.hpp"
 
 namespace restante {
@@ -18,40 +19,6 @@ namespace {
 
 using namespace test;
 using namespace std::chrono_literals;
-
-// A SqliteStore that is waited for, so that a test knows when a reply has to be there.
-class AwaitedStore {
- public:
-  explicit AwaitedStore(std::filesystem::path path, std::string vfs = {})
-      : store_{std::make_unique<SqliteStore>(SqliteStoreOptions{std::move(path), std::move(vfs)})} {}
-
-  void start(Waker waker) {
-    waker_ = waker;
-    store_->start(bell_.waker());
-  }
-  void stop() { store_->stop(); }
-  template <class Change>
-  void record(const Change& change) {
-    store_->record(change);
-  }
-  void commit(std::uint64_t turn) {
-    store_->commit(turn);
-    while (!(completed_ = store_->completed())) {
-      bell_.wait();
-    }
-    waker_();
-  }
-  std::optional<Commit> completed() { return std::exchange(completed_, std::nullopt); }
-  std::error_code load(MessageLoader& loader) { return store_->load(loader); }
-
- private:
-  Bell bell_;
-  std::unique_ptr<SqliteStore> store_;
-  Waker waker_;
-  std::optional<Commit> completed_;
-};
-
-static_assert(RecordsNamedMailboxes<AwaitedStore> && CommitsTurns<AwaitedStore>);
 
 class MessengerWithSqlite : public ::testing::Test {
  protected:

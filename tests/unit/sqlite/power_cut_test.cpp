@@ -72,55 +72,75 @@ class SqlitePowerCut : public ::testing::Test {
   PowerCutVfs quiet_disk_;
 };
 
-struct Outcome {
-  PowerCutVfs::Files files;
-  std::uint64_t durable = 0;
+// What a power cut would leave at each step of a disk.
+class EveryCut {
+ public:
+  struct Outcome {
+    PowerCutVfs::Files files;
+    /// The last turn that was durable then.
+    std::uint64_t durable = 0;
+  };
+
+  EveryCut(PowerCutVfs& disk, std::filesystem::path path, std::uint64_t seed) : random_{seed} {
+    disk.before_step = [this, &disk, path = std::move(path)] {
+      const std::lock_guard guard{mutex_};
+      for (const auto cut : {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear}) {
+        outcomes_.push_back({disk.after_cut(path, cut, random_), durable_});
+      }
+    };
+  }
+
+  void set_durable(std::uint64_t turn) {
+    const std::lock_guard guard{mutex_};
+    durable_ = turn;
+  }
+
+  /// Those since this was called last.
+  std::vector<Outcome> take() {
+    const std::lock_guard guard{mutex_};
+    return std::exchange(outcomes_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  Random random_;
+  std::vector<Outcome> outcomes_;
+  std::uint64_t durable_ = 0;
 };
 
-class SqlitePowerCutWithSeed : public SqlitePowerCut, public ::testing::WithParamInterface<std::uint64_t> {};
+class SqlitePowerCutWithSeed : public SqlitePowerCut, public ::testing::WithParamInterface<std::uint64_t> {
+ protected:
+  // Whether each is what some turn left, up to this one.
+  void check(EveryCut& every_cut, std::uint64_t committed) {
+    for (const EveryCut::Outcome& outcome : every_cut.take()) {
+      ++cuts_;
+      ASSERT_TRUE(is_one_of(load(outcome.files), after_, outcome.durable, committed))
+          << "seed " << GetParam() << ", cut " << cuts_ << ", after turn " << outcome.durable << ":"
+          << *load(outcome.files) << "\ninstead of" << after_[outcome.durable];
+    }
+  }
+
+  // What is there after each turn.
+  std::vector<KeptMail> after_ = std::vector<KeptMail>(1);
+  std::uint64_t cuts_ = 0;
+};
 
 TEST_P(SqlitePowerCutWithSeed, LeavesWhatSomeTurnLeftWheneverItHappens) {
-  const std::uint64_t seed = GetParam();
-  std::uint64_t cuts = 0;
   PowerCutVfs disk;
-  Random random{seed};
-  std::mutex mutex;
-  std::vector<Outcome> outcomes;
-  std::uint64_t durable = 0;
-  disk.before_step = [&] {
-    const std::lock_guard guard{mutex};
-    for (const auto cut : {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear}) {
-      outcomes.push_back({disk.after_cut(path(), cut, random), durable});
-    }
-  };
-  std::vector<KeptMail> after(1);
-  const auto check = [&](std::uint64_t committed) {
-    std::unique_lock lock{mutex};
-    const std::vector<Outcome> to_check = std::exchange(outcomes, {});
-    lock.unlock();
-    for (const Outcome& outcome : to_check) {
-      ++cuts;
-      ASSERT_TRUE(is_one_of(load(outcome.files), after, outcome.durable, committed))
-          << "seed " << seed << ", cut " << cuts << ", after turn " << outcome.durable << ":" << *load(outcome.files)
-          << "\ninstead of" << after[outcome.durable];
-    }
-  };
+  EveryCut every_cut{disk, path(), GetParam()};
   {
     StoreUnderTest store{path(), disk.name()};
-    check(0);
-    SomeChanges changes{seed};
+    check(every_cut, 0);
+    SomeChanges changes{GetParam()};
     for (int round = 0; round < 6 && !HasFatalFailure(); ++round) {
       // One turn, or several that may become one transaction.
       for (int turns = round % 3; turns >= 0; --turns) {
         changes.make(store, 25);
-        after.push_back(store.expected.kept);
+        after_.push_back(store.expected.kept);
         store.begin_commit();
       }
       ASSERT_EQ(store.wait_for_all(), std::error_code{});
-      {
-        const std::lock_guard guard{mutex};
-        durable = store.turn;
-      }
+      every_cut.set_durable(store.turn);
       if (round == 3) {
         // Into the file, with the log begun anew afterwards.
         KeptMail kept = store.expected.kept;
@@ -128,11 +148,51 @@ TEST_P(SqlitePowerCutWithSeed, LeavesWhatSomeTurnLeftWheneverItHappens) {
         ASSERT_EQ(store.load(), std::error_code{});
         ASSERT_EQ(store.expected.kept, kept);
       }
-      check(store.turn);
+      check(every_cut, store.turn);
     }
   }
-  check(after.size() - 1);
-  EXPECT_GT(cuts, 150U);
+  check(every_cut, after_.size() - 1);
+  EXPECT_GT(cuts_, 150U);
+}
+
+// The next program can read what a failed sync left, though it need not be on the disk: neither what is accepted behind
+// it nor the file that it is moved into may depend on that.
+TEST_P(SqlitePowerCutWithSeed, LeavesWhatSomeTurnLeftThoughASyncFailedAndTheProgramWasKilled) {
+  PowerCutVfs disk;
+  constexpr PowerCutVfs::Cut left[] = {PowerCutVfs::Cut::lose, PowerCutVfs::Cut::keep, PowerCutVfs::Cut::tear};
+  disk.left_by_failed_sync = left[GetParam() % 3];
+  SomeChanges changes{GetParam()};
+  {
+    StoreUnderTest store{path(), disk.name()};
+    changes.make(store, 40);
+    ASSERT_EQ(store.commit(), std::error_code{});
+    after_ = {store.expected.kept};
+    disk.fail_all(SQLITE_IOERR_FSYNC, PowerCutVfs::Call::sync);
+    changes.make(store, 40);
+    after_.push_back(store.expected.kept);
+    EXPECT_EQ(store.commit().value(), SQLITE_IOERR_FSYNC);
+    // It ends without writing anything more.
+    disk.fail_all(SQLITE_IOERR_WRITE);
+  }
+  disk.fail_all(SQLITE_OK);
+  EveryCut every_cut{disk, path(), GetParam()};
+  StoreUnderTest store{path(), disk.name()};
+  check(every_cut, 1);
+  ASSERT_EQ(store.expected.kept, after_[1]) << "which can be read";
+  every_cut.set_durable(1);
+  for (int round = 0; round < 3 && !HasFatalFailure(); ++round) {
+    changes.make(store, 25);
+    after_.push_back(store.expected.kept);
+    ASSERT_EQ(store.commit(), std::error_code{});
+    check(every_cut, after_.size() - 1);
+    every_cut.set_durable(after_.size() - 1);
+    if (round == 1) {
+      detail::Database{path().string(), disk.name().c_str()}.run("PRAGMA wal_checkpoint");
+      ASSERT_EQ(store.load(), std::error_code{});
+    }
+    check(every_cut, after_.size() - 1);
+  }
+  EXPECT_GT(cuts_, 30U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SqlitePowerCutWithSeed, ::testing::Values(1U, 2U, 3U));
@@ -163,6 +223,9 @@ class SqliteFailure : public SqlitePowerCut, public ::testing::WithParamInterfac
     EXPECT_EQ(store->expected.kept, KeptMail{});
     work(*store, disk);
     const KeptMail kept = store->expected.kept;
+    Random none{1};
+    EXPECT_EQ(load(disk.after_cut(path(), PowerCutVfs::Cut::lose, none)), kept)
+        << "call " << fail_at << " of kind " << static_cast<int>(disk.failed().value_or(PowerCutVfs::Call::open));
     store.reset();
     const std::uint64_t calls = disk.calls();
     // How the turns fell into transactions is chance: the call may not have come yet.

@@ -3,67 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include <stdlib.h>
-
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <restante/sqlite.hpp>
 
+#include "support/awaited_sqlite_store.hpp"
 #include "support/kept_mail.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace restante::test {
-
-/// A folder that is gone with its contents when the test ends.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "restante-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// Hears a waker.
-class Bell {
- public:
-  Waker waker() {
-    return {this, [](void* context) { static_cast<Bell*>(context)->ring(); }};
-  }
-
-  /// Waits until it rings, or has.
-  void wait() {
-    std::unique_lock lock{mutex_};
-    rang_.wait(lock, [this] { return rings_ > 0; });
-    --rings_;
-  }
-
- private:
-  void ring() {
-    const std::lock_guard guard{mutex_};
-    ++rings_;
-    rang_.notify_one();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable rang_;
-  int rings_ = 0;
-};
 
 /// Asks for a store that is not loaded yet.
 struct NotLoaded {};

@@ -97,10 +97,6 @@ class Keeper {
 
  private:
   void open(bool checks) {
-    if (sync_failed_ && database_) {
-      replace_what_was_not_synced();
-    }
-    sync_failed_ = false;
     ledger_.reset();
     database_ = {};
     log_pages_ = 0;
@@ -114,15 +110,6 @@ class Keeper {
         &log_pages_);
   }
 
-  // What a failed sync left behind may be read back and yet not be on the disk, and syncing once more would say that
-  // all is well (fsyncgate). This connection still knows what was durable before: that is written into the file anew,
-  // and synced there, and the log is given up with what the failed transaction left in it. Until that succeeds, the
-  // file is not read again.
-  void replace_what_was_not_synced() {
-    database_.check(
-        sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr));
-  }
-
   // The ledger, and the core, know what was there when it was loaded.
   void expect_unchanged() {
     if (data_version_ != database_.number("PRAGMA data_version")) {
@@ -131,11 +118,7 @@ class Keeper {
   }
 
   std::error_code note(std::error_code error) {
-    if (error) {
-      failed_ = true;
-      sync_failed_ = sync_failed_ || (error.category() == sqlite_category() &&
-                                      (error.value() == SQLITE_IOERR_FSYNC || error.value() == SQLITE_IOERR_DIR_FSYNC));
-    }
+    failed_ = failed_ || error;
     return error;
   }
 
@@ -147,7 +130,6 @@ class Keeper {
   std::optional<Ledger> ledger_;
   std::int64_t data_version_ = 0;
   bool failed_ = false;
-  bool sync_failed_ = false;
 };
 
 }  // namespace restante::detail

@@ -4,13 +4,13 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <restante/sqlite/detail/database.hpp>
 #include <restante/sqlite/error.hpp>
@@ -62,19 +62,23 @@ inline std::int64_t version_of(Database& database, std::int64_t latest) {
   return version;
 }
 
-/// Reads a file to its end, the database's or its log, and throws where the disk cannot.
-inline void read_through(Database& database, int which) {
+/// A file of a database as its VFS has it: the database's own, or its log or journal. Null where it is not open.
+inline sqlite3_file* file_of(Database& database, int which) {
   sqlite3_file* file = nullptr;
   database.check(sqlite3_file_control(database.handle(), "main", which, &file));
-  if (file == nullptr || file->pMethods == nullptr) {
-    return;
-  }
+  return file != nullptr && file->pMethods != nullptr ? file : nullptr;
+}
+
+/// Calls take(bytes, count, offset) for all of a file, piece by piece. Throws where it cannot be read.
+template <class Take>
+void read_through(Database& database, sqlite3_file& file, Take take) {
   sqlite3_int64 size = 0;
-  database.check(file->pMethods->xFileSize(file, &size));
-  std::array<char, 65'536> bytes{};
+  database.check(file.pMethods->xFileSize(&file, &size));
+  std::vector<char> bytes(65'536);
   for (sqlite3_int64 at = 0; at < size; at += static_cast<sqlite3_int64>(bytes.size())) {
-    const auto count = std::min(size - at, static_cast<sqlite3_int64>(bytes.size()));
-    database.check(file->pMethods->xRead(file, bytes.data(), static_cast<int>(count), at));
+    const int count = static_cast<int>(std::min(size - at, static_cast<sqlite3_int64>(bytes.size())));
+    database.check(file.pMethods->xRead(&file, bytes.data(), count, at));
+    take(bytes.data(), count, at);
   }
 }
 
@@ -89,10 +93,35 @@ inline void check_pages(Database& database) {
   }
   // SQLite says the same of a page that could not be read as of one with nonsense in it, and only the second is for
   // ever: so the disk is asked on its own, and then SQLite once more.
-  read_through(database, SQLITE_FCNTL_FILE_POINTER);
-  read_through(database, SQLITE_FCNTL_JOURNAL_POINTER);
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    if (sqlite3_file* const file = file_of(database, which)) {
+      read_through(database, *file, [](const char*, int, sqlite3_int64) {});
+    }
+  }
   if (!are_sound()) {
     throw std::system_error{SqliteError::damaged};
+  }
+}
+
+/// Makes sure that what can be read in the log is on the disk. Where a sync failed, it need not be: the system has what
+/// was written, takes it for written, and says at the next sync that all is well (fsyncgate). What is accepted behind
+/// such a hole is lost when the power fails. So all of it is written once more, as it is, and synced, before anything
+/// is believed; whether the last transactions are in it is chance, and then settled. The file itself needs no such
+/// care: the log keeps everything until a sync of the file has succeeded, and it is written from there again.
+inline void settle_log(Database& database) {
+  // So that nobody else writes to it meanwhile.
+  const Transaction transaction{database};
+  sqlite3_file* const log = file_of(database, SQLITE_FCNTL_JOURNAL_POINTER);
+  if (log == nullptr) {
+    return;
+  }
+  bool has_some = false;
+  read_through(database, *log, [&](const char* bytes, int count, sqlite3_int64 offset) {
+    database.check(log->pMethods->xWrite(log, bytes, count, offset));
+    has_some = true;
+  });
+  if (has_some) {
+    database.check(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
   }
 }
 
@@ -120,6 +149,7 @@ inline Database open_database(const std::string& path, const char* vfs, bool che
   if (checks) {
     check_pages(database);
   }
+  settle_log(database);
   migrate(database, version, migrations);
   {
     Statement mode{database, "PRAGMA journal_mode = WAL"};
