@@ -47,7 +47,7 @@ TEST_F(SqliteSchema, IsMadeInANewFile) {
   Database database = open_database(path(), nullptr, true);
   EXPECT_EQ(database.number("PRAGMA application_id"), sqlite_application_id);
   EXPECT_EQ(database.number("PRAGMA user_version"), static_cast<std::int64_t>(std::size(sqlite_migrations)));
-  EXPECT_EQ(database.number("PRAGMA synchronous"), 2) << "FULL";
+  EXPECT_EQ(database.number("PRAGMA synchronous"), 3) << "EXTRA";
 }
 
 TEST_F(SqliteSchema, GoesFromVersionToVersion) {

@@ -49,7 +49,7 @@ struct SqliteStoreCounters {
 };
 
 /// Keeps everything that a Messenger is told of in one file. A commit is durable when SQLite has synced it
-/// (synchronous=FULL, so that it is there after a power cut on a disk that does what it says). A thread of its own
+/// (synchronous=EXTRA, so that it is there after a power cut on a disk that does what it says). A thread of its own
 /// writes; what comes while it does is written as one transaction. counters() may be called on any thread, everything
 /// else on that of the Messenger.
 ///

@@ -70,6 +70,10 @@ class Keeper {
       database_.run("UPDATE store SET loads = loads + 1");
       Loading{database_, *ledger_, loader}.run();
       transaction.commit();
+      // SQLite can say that there is a log when making it failed.
+      if (log_pages_ == 0) {
+        throw std::system_error{SQLITE_CANTOPEN, sqlite_category()};
+      }
       // The thread that writes can wait longer for others than the one that loads.
       sqlite3_busy_timeout(database_.handle(), 1'000);
       failed_ = false;

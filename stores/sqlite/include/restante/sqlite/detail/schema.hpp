@@ -144,7 +144,8 @@ inline Database open_database(const std::string& path, const char* vfs, bool che
   // A file that turns out not to be ours stays as it is when it is closed.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_busy_timeout(database.handle(), 50);
-  database.run("PRAGMA synchronous = FULL");
+  // In a log the same as FULL. Until there is one, a journal that was deleted could be back after a power cut.
+  database.run("PRAGMA synchronous = EXTRA");
   const std::int64_t version = version_of(database, static_cast<std::int64_t>(migrations.size()));
   if (checks) {
     check_pages(database);
