@@ -6,7 +6,8 @@ globalThis.restante ??= {};
 /**
  * In the journal: `handled` is the offset of the last message of the own mailbox that was handled, and `rooms` holds
  * {epoch, handled} of every room that was joined. They are kept together with the messages that they count, in one write,
- * so that each message is handled exactly once, although the server delivers it again until it is acknowledged.
+ * so that each message is handled exactly once, although the server delivers it again until it is acknowledged. In a room
+ * every offset is that of a message: of those that are passed over, the person is told, exactly once as well.
  */
 restante.Inbox = class Inbox {
   static #MESSAGES = 32;
@@ -33,7 +34,10 @@ restante.Inbox = class Inbox {
     try {
       await restante.askAgain(this.#surroundings, async () => {
         const callOff = this.#surroundings.timers.after(Inbox.#SILENCE_MS, () => isCurrent() && giveUp("silent"));
-        const reply = await this.#fetch(exchange, restante.protocolV2.EVERYTHING, Inbox.#WAIT_MS).finally(callOff);
+        // As long as something may be gone of which nobody knows, it is to be said at once that nothing is there.
+        const isAtOnce = [...this.#rooms.unsettled.values()].some(({ isVague }) => !isVague);
+        const wait = isAtOnce ? 0 : Inbox.#WAIT_MS;
+        const reply = await this.#fetch(exchange, restante.protocolV2.EVERYTHING, wait).finally(callOff);
         if (reply.name === "REFUSED" && isCurrent()) {
           const refusal = restante.protocolV2.refusalName(reply.reason);
           if (refusal === "wrong_epoch") {
@@ -42,7 +46,8 @@ restante.Inbox = class Inbox {
           }
           this.#store.notify(`Nothing can be fetched: ${restante.refusalWords(refusal, this.#store.state.id)}.`, "bad");
         }
-        return { goOn: isCurrent(), isNews: reply.name === "FETCHED" && reply.delivered > 0 };
+        const isNews = reply.name === "FETCHED" && (reply.delivered > 0 || (isAtOnce && reply.remaining === 0));
+        return { goOn: isCurrent(), isNews };
       });
     } catch (error) {
       restante.expectConnectionLost(error);
@@ -67,6 +72,7 @@ restante.Inbox = class Inbox {
     const epoch = journal.rooms[source]?.epoch ?? journal.epoch;
     const limits = { flags: 0, messages: Inbox.#MESSAGES, bytes: Inbox.#BYTES, wait };
     const touched = new Set();
+    const unsettled = new Map(this.#rooms.unsettled);
     const fromStrangeRooms = [];
     const reply = await exchange.request({ name: "FETCH", source, epoch, ...limits }, (part) => {
       const from = part.room ?? part.source;
@@ -85,6 +91,19 @@ restante.Inbox = class Inbox {
         this.#take(part);
       }
     }
+    if (reply.name === "FETCHED" && reply.remaining === 0) {
+      const isMeant = ([room]) => source === restante.protocolV2.EVERYTHING || source === room;
+      for (const [room, standing] of [...unsettled].filter(isMeant)) {
+        if (this.#rooms.unsettled.get(room) !== standing) {
+          continue;
+        }
+        const { handled } = this.#place(room);
+        await this.#settle(room, standing);
+        if (this.#place(room)?.handled > handled) {
+          touched.add(room);
+        }
+      }
+    }
     for (const from of touched) {
       this.#acknowledge(exchange, from);
     }
@@ -96,17 +115,50 @@ restante.Inbox = class Inbox {
     return source === "" ? journal : journal.rooms[source];
   }
 
+  /** All that the room had when it was entered was delivered: what did not come is gone. */
+  async #settle(room, standing) {
+    this.#passOver(room, standing.next - 1);
+    if (standing.isVague) {
+      await this.#rooms.enter(room);
+    } else {
+      this.#rooms.unsettled.delete(room);
+    }
+  }
+
+  /** What is not handled in a room, up to this offset, is gone. The person is told in the same write that notes it. */
+  #passOver(room, offset) {
+    const place = this.#place(room);
+    const count = offset - place.handled;
+    if (count > 0) {
+      const text = count === 1 ? "One message is gone" : `${count} messages are gone`;
+      const { rooms } = this.#store.state.journal;
+      const journal = { rooms: { ...rooms, [room]: { ...place, handled: offset } } };
+      this.#addNote(room, `${text}: the room has no space for all that you have not fetched.`, journal);
+    }
+  }
+
   #take(part) {
     if (part.name === "MISSED") {
-      const text = part.count === 1 ? "One message is gone" : `${part.count} messages are gone`;
-      this.#addNote(part.room, `${text}: the room has no space for all that you have not fetched.`);
+      // Where the room is not settled, some may be gone that were delivered before, and lost with their connection.
+      const standing = this.#rooms.unsettled.get(part.room);
+      if (standing !== undefined) {
+        standing.isVague = true;
+      }
+      this.#passOver(part.room, this.#place(part.room).handled + part.count);
       return;
     }
     const { source, offset } = part;
-    const place = this.#place(source);
-    if (offset <= place.handled) {
+    if (offset <= this.#place(source).handled) {
       return;
     }
+    if (source !== "") {
+      this.#passOver(source, offset - 1);
+      const standing = this.#rooms.unsettled.get(source);
+      if (standing !== undefined) {
+        standing.isVague = false;
+      }
+    }
+    const place = this.#place(source);
     const { rooms } = this.#store.state.journal;
     const journal = source === "" ? { handled: offset } : { rooms: { ...rooms, [source]: { ...place, handled: offset } } };
     const sent = this.#ownMessage(part);
@@ -148,8 +200,9 @@ restante.Inbox = class Inbox {
     return { direction: "received", ...from, time, outcome: "fetched", unread: true, ...said };
   }
 
-  #addNote(peer, text) {
-    this.#store.addMessage({ direction: "note", peer, text, time: this.#surroundings.now(), outcome: "fetched" });
+  #addNote(peer, text, journal) {
+    const note = { direction: "note", peer, text, time: this.#surroundings.now(), outcome: "fetched" };
+    this.#store.addMessage(note, journal);
   }
 
   async #acknowledge(exchange, source) {

@@ -3,7 +3,11 @@
 
 globalThis.restante ??= {};
 
-/** Which rooms were joined stands in the journal of the store; the members of the room that is open stand in `members`. */
+/**
+ * Which rooms were joined stands in the journal of the store; the members of the room that is open stand in `members`.
+ * `unsettled` holds {next, isVague} of each room of which not all that it has had when it was entered came or is known to
+ * be gone: the offset that its next message would get, and whether more may be gone than the server has said.
+ */
 restante.Rooms = class Rooms {
   static MEMBERS_MAX = 500;
   static #PAGE = 100;
@@ -11,6 +15,7 @@ restante.Rooms = class Rooms {
   /** Refusals after which one is no member. */
   static #FINAL = ["unauthorised", "no_such_room", "not_a_member", "bad_address"];
 
+  unsettled = new Map();
   #store;
   #surroundings;
   #exchange = null;
@@ -52,6 +57,7 @@ restante.Rooms = class Rooms {
     this.#exchange = null;
     this.#isIn = false;
     this.#watched = null;
+    this.unsettled.clear();
     this.#store.change({ members: null });
   }
 
@@ -65,9 +71,15 @@ restante.Rooms = class Rooms {
       return restante.protocolV2.refusalName(reply.reason);
     }
     const { rooms } = this.#store.state.journal;
-    if (rooms[room]?.epoch !== reply.epoch) {
-      const place = { epoch: reply.epoch, handled: reply.cursor - 1 };
-      this.#store.changeJournal({ rooms: { ...rooms, [room]: place } });
+    const isKnown = rooms[room]?.epoch === reply.epoch;
+    // What was acknowledged further on, another client of this address has handled.
+    const handled = Math.max(isKnown ? rooms[room].handled : -1, reply.cursor - 1);
+    if (!isKnown || handled > rooms[room].handled) {
+      this.#store.changeJournal({ rooms: { ...rooms, [room]: { epoch: reply.epoch, handled } } });
+    }
+    this.unsettled.delete(room);
+    if (reply.nextOffset > handled + 1) {
+      this.unsettled.set(room, { next: reply.nextOffset, isVague: false });
     }
     return null;
   }
@@ -87,6 +99,7 @@ restante.Rooms = class Rooms {
   }
 
   #forget(room) {
+    this.unsettled.delete(room);
     const { [room]: gone, ...rooms } = this.#store.state.journal.rooms;
     this.#store.changeJournal({ rooms });
   }

@@ -86,8 +86,8 @@ restante::BytesView without_proof(restante::BytesView packet) {
   restante::v2::Tag tag = 0;
   restante::v2::Name address;
   std::uint8_t proof = 0;
-  fields.tag(tag, 1).name(address).byte(proof);
-  return packet.first(fields.sound() ? packet.size() - fields.left().size() : 1);
+  const bool can_be_read = fields.tag(tag, 1) && fields.name(address) && fields.byte(proof);
+  return packet.first(can_be_read ? packet.size() - fields.left().size() : 1);
 }
 
 }  // namespace

@@ -107,13 +107,6 @@ class Messenger final : private TransportListener {
   MessengerCounters counters() const {
     MessengerCounters counters = counters_;
     outgoing_.count(counters);
-    counters.books = core_.books();
-    counters.answers = core_.answers();
-    counters.payload_bytes_held = core_.payload_bytes_held();
-    counters.addresses_held = core_.addresses_held();
-    counters.addresses_named = static_cast<std::uint32_t>(core_.addresses_named());
-    counters.waits = core_.waits();
-    counters.store_available = core_.accepts_changes();
     return counters;
   }
 
@@ -151,8 +144,18 @@ class Messenger final : private TransportListener {
   struct Replies {
     Messenger& messenger;
     template <class Packet>
+    void operator()(Session slot, const Packet& packet) {
+      messenger.answer(slot, messenger.outgoing_.sessions()[slot], packet);
+    }
+  };
+
+  // The same, where all of it is for the session that asks, so that it need not be looked up for each reply.
+  struct RepliesToOne {
+    Messenger& messenger;
+    SessionState& session;
+    template <class Packet>
     [[gnu::always_inline]] void operator()(Session slot, const Packet& packet) {
-      messenger.answer(slot, packet);
+      messenger.answer(slot, session, packet);
     }
   };
 
@@ -178,7 +181,7 @@ class Messenger final : private TransportListener {
     }
     ++counters_.connections_opened;
     ++counters_.connections_open;
-    tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
+    outgoing_.tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
     if (shutting_down_) {
       outgoing_.close(connection, session, close_code::going_away, going_away_reason);
     } else if (!durable_at_once && outgoing_.held_too_much()) {
@@ -218,18 +221,25 @@ class Messenger final : private TransportListener {
     reply(connection, session, classic::Service{core_, connection.slot, buffer}.answer(message), message.size());
   }
 
-  [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
-    request_bytes_ = message.size();
-    v2::take_request(
-        message, [&](const auto& request)
-                     __attribute__((always_inline)) { carry_out(connection, session, message, request); });
+  void receive_v2(Connection connection, SessionState& session, BytesView message) {
+    if constexpr (!durable_at_once) {
+      request_bytes_ = message.size();
+    }
+    v2::with_request_type(
+        message, [&](auto type) __attribute__((always_inline)) {
+          receive_v2<typename decltype(type)::type>(connection, session, message);
+        });
   }
 
-  // Not inlined, so that each kind of request has the registers for itself.
+  // Not inlined, so that each kind of request has the registers for itself from its first byte on, and saves no more of
+  // them than it needs.
   template <class Packet>
-  [[gnu::noinline]] void carry_out(Connection connection, SessionState& session, BytesView message,
-                                   const Packet& request) {
-    Replies replies{*this};
+  [[gnu::noinline]] void receive_v2(Connection connection, SessionState& session, BytesView message) {
+    Packet request;
+    if (!v2::read_request(message, request)) [[unlikely]] {
+      return receive_v2<v2::Unreadable>(connection, session, message);
+    }
+    RepliesToOne replies{*this, session};
     ++counters_.v2_requests[v2::request_index<Packet>];
     if constexpr (std::is_same_v<Packet, v2::Open>) {
       tell_received(connection, session, message.first(message.size() - request.secret.size()));
@@ -262,7 +272,7 @@ class Messenger final : private TransportListener {
     outgoing_.closed(connection, session);
     ++counters_.connections_closed;
     --counters_.connections_open;
-    tell(event::ConnectionClosed{connection, closed.code, closed.reason});
+    outgoing_.tell(event::ConnectionClosed{connection, closed.code, closed.reason});
   }
 
   void woken() override {
@@ -310,9 +320,8 @@ class Messenger final : private TransportListener {
   }
 
   template <class Packet>
-  [[gnu::always_inline]] void answer(Session slot, const Packet& packet) {
-    SessionState& session = outgoing_.sessions()[slot];
-    if (session.closing || session.leaves_with != 0) {
+  [[gnu::always_inline]] void answer(Session slot, SessionState& session, const Packet& packet) {
+    if (session.leaving) [[unlikely]] {
       return;
     }
     if constexpr (std::is_same_v<Packet, v2::Refused>) {
@@ -320,29 +329,27 @@ class Messenger final : private TransportListener {
     }
     reply(Connection{slot, session.generation}, session, v2::encode(packet, buffer_), request_bytes_,
           std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
-    request_bytes_ = 0;
+    if constexpr (!durable_at_once) {
+      request_bytes_ = 0;
+    }
   }
 
   [[gnu::always_inline]] void reply(Connection connection, SessionState& session, BytesView reply,
                                     std::size_t request_bytes, std::size_t secret_bytes = 0) {
     ++counters_.packets_sent;
-    if (tells_packets_) {
-      tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), protocol_of(session)});
+    if (tells_packets_) [[unlikely]] {
+      outgoing_.tell(event::PacketSent{connection, reply.first(reply.size() - secret_bytes), session.protocol()});
     }
     outgoing_.reply(connection, session, reply, request_bytes);
   }
 
   [[gnu::always_inline]] void tell_received(Connection connection, const SessionState& session, BytesView message) {
-    if (tells_packets_) {
-      tell(event::PacketReceived{connection, message, protocol_of(session)});
+    if (tells_packets_) [[unlikely]] {
+      outgoing_.tell(event::PacketReceived{connection, message, session.protocol()});
     }
   }
 
-  static std::string_view protocol_of(const SessionState& session) noexcept {
-    return session.speaks_v2 ? v2::protocol_name : std::string_view{};
-  }
-
-  void open_v2(Connection connection, SessionState& session, const v2::Open& request, Replies& replies) {
+  void open_v2(Connection connection, SessionState& session, const v2::Open& request, RepliesToOne& replies) {
     if (!doorkeeper_.asks() || !core_.may_open(connection.slot)) {
       // Rule 1: who asks for no credentials takes none for a proof.
       open(connection, request, false, replies);
@@ -353,7 +360,7 @@ class Messenger final : private TransportListener {
     }
   }
 
-  void open(Connection connection, const v2::Open& request, bool accepted, Replies& replies) {
+  void open(Connection connection, const v2::Open& request, bool accepted, RepliesToOne& replies) {
     if (const std::optional<Session> replaced = core_.execute(connection.slot, request, accepted, replies)) {
       ++counters_.takeovers;
       SessionState& loser = outgoing_.sessions()[*replaced];
@@ -385,14 +392,13 @@ class Messenger final : private TransportListener {
         transport_.now(), options_.refused_credential_after,
         [this](const detail::OpenCheck& check) {
           ++counters_.credentials_rejected;
-          tell(event::CredentialRejected{check.connection, as_bytes(check.address)});
+          outgoing_.tell(event::CredentialRejected{check.connection, as_bytes(check.address)});
         },
         [this](const detail::OpenCheck& check, Verdict verdict) { judge(check, verdict); });
   }
 
   void judge(const detail::OpenCheck& check, Verdict verdict) {
-    if (SessionState* const session = outgoing_.find(check.connection);
-        session != nullptr && !session->closing && session->leaves_with == 0) {
+    if (SessionState* const session = outgoing_.find(check.connection); session != nullptr && !session->leaving) {
       judge(check, *session, verdict);
       outgoing_.resume_after_verdict(check.connection, *session);
     }
@@ -400,7 +406,7 @@ class Messenger final : private TransportListener {
 
   void judge(const detail::OpenCheck& check, SessionState& session, Verdict verdict) {
     request_bytes_ = 0;
-    Replies replies{*this};
+    RepliesToOne replies{*this, session};
     if (!check.is_v2) {
       counters_.associates.count(verdict);
       classic::ReplyBuffer buffer;
@@ -421,7 +427,7 @@ class Messenger final : private TransportListener {
   // the mailboxes become again what the store says.
   void fail(std::error_code error) {
     ++counters_.store_failures;
-    tell(event::StoreFailed{error});
+    outgoing_.tell(event::StoreFailed{error});
     outgoing_.fail();
     core_.refuse_changes();
     load_store();
@@ -435,7 +441,7 @@ class Messenger final : private TransportListener {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
       if (was_available) {
         ++counters_.store_failures;
-        tell(event::StoreFailed{error});
+        outgoing_.tell(event::StoreFailed{error});
       }
       return;
     }
@@ -443,29 +449,21 @@ class Messenger final : private TransportListener {
     // What has expired meanwhile is gone before anything is looked at, be it in the same millisecond.
     next_millisecond_ = SteadyTime::min();
     if (!was_available) {
-      tell(event::StoreRecovered{core_.books().loaded});
+      outgoing_.tell(event::StoreRecovered{core_.books().loaded});
     }
   }
 
   void set_wake_up(bool is_quiet = false) {
-    SteadyTime next = std::min({retry_at_, outgoing_.next_deadline(), doorkeeper_.next_deadline()});
+    SteadyTime next = earlier(retry_at_, earlier(outgoing_.next_deadline(), doorkeeper_.next_deadline()));
     if (!is_quiet) {
       const std::optional<std::uint64_t> core_ms = core_.next_wake_ms();
       next = core_.has_work() ? transport_.now()
-             : core_ms        ? std::min(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}))
+             : core_ms        ? earlier(next, after(SteadyTime{}, std::chrono::milliseconds{*core_ms}))
                               : next;
     }
     if (next != wake_up_) {
       wake_up_ = next;
       transport_.wake_at(next);
-    }
-  }
-
-  // Out of the way: most who hear anything do not hear of packets.
-  template <class E>
-  [[gnu::noinline]] void tell(const E& event) {
-    if (options_.on_event) {
-      options_.on_event(Event{event});
     }
   }
 

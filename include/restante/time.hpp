@@ -25,6 +25,11 @@ using SteadyTime = SteadyClock::time_point;
 /// A time that does not come: as a deadline it means that there is none.
 inline constexpr SteadyTime never = SteadyTime::max();
 
+/// The earlier one of two times. std::min() takes references, so that times would have to lie in memory.
+constexpr SteadyTime earlier(SteadyTime one, SteadyTime other) noexcept {
+  return other < one ? other : one;
+}
+
 /// `time` + `duration` for a `duration` that is not negative; never when the sum would not fit.
 constexpr SteadyTime after(SteadyTime time, Duration duration) noexcept {
   return time >= SteadyTime{} && duration >= never - time ? never : time + duration;

@@ -342,6 +342,7 @@ Scenario as_actions(const Scenario& scenario, std::uint64_t seed) {
     one.time_to_live = group.time_to_live;
     one.keeps_offsets = group.keeps_offsets;
     one.keeps_outbox = group.keeps_outbox;
+    one.storage_fails_every = group.storage_fails_every;
     one.asks_receipts = group.asks_receipts;
     one.handles_for = group.handles_for;
     one.pushes_per_receiver_max = group.pushes_per_receiver_max;

@@ -771,6 +771,65 @@ describe("rooms", () => {
     assert.deepEqual(messages.map(({ text }) => text), ["four", "five"]);
   });
 
+  /** What is said in the room to somebody who was delivered `lost` messages that did not arrive before they went. */
+  async function toldAfterALoss({ lost, kept, reload = false }) {
+    const world = new World();
+    world.server.roomMessages = 2;
+    let ada = await world.opened("ada");
+    const bob = await world.opened("bob");
+    await ada.messenger.join("#lobby");
+    await bob.messenger.join("#lobby");
+    ada.connections[0].cut();
+    for (const text of ["one", "two", "three", "four", "five"]) {
+      bob.messenger.send("#lobby", text);
+    }
+    await settle();
+    const { log, delivered } = world.server.box("#lobby");
+    delivered.set("ada", log.next - 6 + lost);
+    log.messages = log.messages.slice(log.messages.length - kept);
+    await world.time.pass(60_000);
+    if (reload) {
+      ada = await world.loadAgain(ada);
+      await world.time.pass(60_000);
+    }
+    assert.equal(world.server.box("#lobby").members.get("ada"), log.next - 1);
+    return ada.store.state.messages.map(({ text }) => text.replace(" gone: the room has no space for all that you have not fetched.", ""));
+  }
+
+  test("tell of what was lost with a connection before it went, when the next message comes", async () => {
+    assert.deepEqual(await toldAfterALoss({ lost: 1, kept: 2 }), ["2 messages are", "One message is", "four", "five"]);
+    assert.deepEqual(await toldAfterALoss({ lost: 3, kept: 2, reload: true }), ["3 messages are", "four", "five"]);
+  });
+
+  test("tell of what was lost with a connection before it went, also when nothing comes", async () => {
+    assert.deepEqual(await toldAfterALoss({ lost: 5, kept: 0 }), ["5 messages are"]);
+    assert.deepEqual(await toldAfterALoss({ lost: 2, kept: 0, reload: true }), ["3 messages are", "2 messages are"]);
+  });
+
+  test("ask again where one stands when what is said to be gone may not be all", async () => {
+    const world = new World();
+    const ada = await world.opened("ada");
+    const bob = await world.opened("bob");
+    await ada.messenger.join("#lobby");
+    await bob.messenger.join("#lobby");
+    ada.connections[0].cut();
+    bob.messenger.send("#lobby", "delivered, lost with its connection, and gone");
+    await settle();
+    const { log, delivered } = world.server.box("#lobby");
+    delivered.set("ada", log.next - 1);
+    const end = log.next;
+    // Another one comes and goes between JOINED and the FETCH after it.
+    world.server.refuse = ({ name }) => {
+      if (name === "FETCH" && log.next === end && ada.connections.length > 1) {
+        log.next += 1;
+        log.messages = [];
+      }
+    };
+    await world.time.pass(60_000);
+    assert.deepEqual(ada.store.state.messages.map(({ text }) => text.slice(0, 15)), ["One message is ", "One message is "]);
+    assert.equal(world.server.box("#lobby").members.get("ada"), log.next - 1);
+  });
+
   test("show who is a member and who is there, and tell of changes", async () => {
     const world = new World();
     const ada = await world.opened("ada");

@@ -72,7 +72,7 @@ export class ModelServer {
       const log = new Log(this.#epochs.toString(16).padStart(16, "0"));
       this.#boxes.set(address, {
         address, log, holder: null, token: null, accepted: new Map(), highest: 0, rooms: new Set(),
-        members: new Map(), version: 1, acknowledged: 0,
+        members: new Map(), delivered: new Map(), version: 1, acknowledged: 0,
       });
     }
     return this.#boxes.get(address);
@@ -293,14 +293,20 @@ class Session {
     const log = this.#log(source);
     const cursor = this.#cursor(source);
     const first = log.messages[0]?.offset ?? log.next;
-    if (most > 0 && source !== "" && first > cursor) {
-      this.#reply({ name: "MISSED", tag, room: source, count: first - cursor });
+    const { delivered } = source === "" ? this.box : this.#server.box(source);
+    const told = Math.max(cursor, (delivered.get(this.box.address) ?? -1) + 1);
+    if (most > 0 && source !== "" && first > told) {
+      this.#reply({ name: "MISSED", tag, room: source, count: first - told });
+      delivered.set(this.box.address, first - 1);
+    }
+    if (most > 0 && first > cursor) {
       this.#cursors.set(source, first - 1);
     }
     const due = log.messages.filter(({ offset }) => offset >= cursor).slice(0, most);
     for (const { offset, time, sender, payload } of due) {
       this.#reply({ name: "MESSAGE", tag, source, offset, time, sender, payload });
       this.#cursors.set(source, offset);
+      delivered.set(this.box.address, Math.max(delivered.get(this.box.address) ?? -1, offset));
       this.#mark(log, offset, 2);
     }
     return due.length;

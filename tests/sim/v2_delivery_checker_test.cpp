@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,7 +59,6 @@ TEST_F(V2DeliveryCheckerTest, FindsNothingWhereEverythingIsRight) {
   hand(two, 1);
   letters_[one].fate = letters_[two].fate = Letter::Fate::acknowledged;
   checker_.check_quiet({}, places_);
-  checker_.check_told({});
   EXPECT_EQ(finding(), "");
 }
 
@@ -156,14 +156,102 @@ TEST_F(V2DeliveryCheckerTest, FindsAMemberThatLacksWhatItsRoomHolds) {
   EXPECT_EQ(finding(), "a message in #tea was not handed to bob");
 }
 
-TEST_F(V2DeliveryCheckerTest, FindsAProgramThatIsNotToldWhatItMissed) {
-  std::array<std::uint8_t, 100> buffer{};
-  checker_.observe({.kind = EntryKind::received_by_client,
-                    .client = bob,
-                    .bytes = v2::encode(v2::Missed{.tag = 1, .room = as_bytes("#tea"), .count = 3}, buffer)});
-  checker_.missed(bob, 2);
-  checker_.check_told({});
-  EXPECT_EQ(finding(), "a program was not told how many messages it missed");
+// Bob and cy are in a room, from offset 4 on.
+class V2DeliveryCheckerInRoomTest : public V2DeliveryCheckerTest {
+ protected:
+  V2DeliveryCheckerInRoomTest() {
+    join(bob, 4);
+    join(cy, 4);
+    places_.at("#tea").members["bob"] = {};
+  }
+
+  void join(ClientIndex client, Offset cursor, Epoch epoch = 7) {
+    std::array<std::uint8_t, 100> buffer{};
+    checker_.observe({.kind = EntryKind::sent_by_client,
+                      .client = client,
+                      .bytes = v2::encode(v2::Join{.tag = 9, .room = as_bytes("#tea")}, buffer)});
+    checker_.observe({.kind = EntryKind::received_by_client,
+                      .client = client,
+                      .bytes = v2::encode(v2::Joined{.tag = 9, .epoch = epoch, .cursor = cursor}, buffer)});
+  }
+
+  void hand_room(Offset offset, ClientIndex to = bob) {
+    const LetterNumber number = accepted("#tea");
+    letters_[number].stored_epoch = 7;
+    letters_[number].stored_offset = offset;
+    checker_.handed({}, to,
+                    {.source = "#tea", .epoch = 7, .offset = offset, .sender = "ada", .payload = payloads_[number]});
+  }
+
+  void miss(std::uint64_t count, Offset offset, ClientIndex who = bob) {
+    checker_.missed({}, who, {.room = "#tea", .count = count, .epoch = 7, .offset = offset});
+  }
+
+  void fall_quiet(Offset next) {
+    places_.at("#tea").next_offset = next;
+    checker_.check_quiet({}, places_);
+  }
+};
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsNothingWhereEachOffsetIsHandedOverOrToldOf) {
+  miss(2, 5);
+  hand_room(6);
+  checker_.ended(bob);
+  join(bob, 5);
+  miss(1, 7);
+  miss(2, 9);
+  fall_quiet(10);
+  EXPECT_EQ(findings_.violations().size(), 0U) << finding();
+  EXPECT_EQ(findings_.liveness_failures().size(), 1U) << "ada was not told of her push, and nothing else";
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAProgramThatIsToldTooLittleBeforeAMessage) {
+  miss(1, 4);
+  hand_room(6);
+  EXPECT_EQ(finding(), "messages of a room were passed over, and nobody was told");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAProgramThatIsToldTooMuch) {
+  miss(3, 6);
+  hand_room(6);
+  EXPECT_EQ(finding(), "a program was handed a message that it was told it missed");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAProgramThatIsToldTooLittleBehindTheLastMessage) {
+  hand_room(4);
+  letters_[0].told = Letter::Told::accepted;
+  fall_quiet(6);
+  EXPECT_EQ(finding(), "bob was not told of all that it missed of #tea");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAProgramThatIsToldThatItMissedWhatItsRoomHas) {
+  letters_[accepted("#tea")] = {.to = "#tea", .fate = Letter::Fate::held, .stored_epoch = 7, .stored_offset = 5};
+  miss(1, 4);
+  EXPECT_EQ(finding(), "");
+  miss(1, 5);
+  EXPECT_EQ(finding(), "a program was told that it missed a message that its room has");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAnotherPlaceThanThatBehindWhatWasMissed) {
+  miss(2, 6);
+  EXPECT_EQ(finding(), "a program was told of another place than that behind what it missed");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, FindsAProgramThatIsToldOfARoomWhereItIsNot) {
+  miss(1, 0, ada);
+  EXPECT_EQ(finding(), "a program was told that it missed messages of a room where it is not");
+}
+
+TEST_F(V2DeliveryCheckerInRoomTest, BeginsAnewWithAnotherEpochAndWithAProgramThatKeptNothing) {
+  hand_room(4, cy);
+  hand_room(5, cy);
+  checker_.ended(cy);
+  join(cy, 5);
+  hand_room(5, cy);
+  join(cy, 2, 8);
+  EXPECT_EQ(finding(), "");
+  join(cy, 3, 8);
+  EXPECT_EQ(finding(), "a room takes for acknowledged what a program does not know of");
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ inline ClientGroup v2_swarm_client(Random& random, std::string name, std::vector
   group.pushes_per_receiver_max = random.chance(1, 2) ? 1 : static_cast<std::uint32_t>(2 + random.below(20));
   group.time_to_live = random.chance(1, 3) ? random.between(20ms, 600ms) : Duration::zero();
   group.handles_for = random.chance(1, 3) ? random.between(1ms, 300ms) : Duration::zero();
+  group.storage_fails_every = random.chance(1, 4) ? static_cast<std::uint32_t>(10 + random.below(100)) : 0;
   return group;
 }
 

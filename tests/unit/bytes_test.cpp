@@ -31,6 +31,11 @@ TEST(Bytes, BecomeTextWithoutBeingCopied) {
   EXPECT_EQ(text, (std::string_view{"a\0\xfe", 3}));
 }
 
+TEST(Bytes, AreANumberWithTheFirstOneLowest) {
+  constexpr std::uint8_t bytes[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+  static_assert(detail::load_word(bytes) == 0xefcd'ab89'6745'2301U);
+}
+
 TEST(Bytes, OfNothingAreNothing) {
   EXPECT_TRUE(as_bytes("").empty());
   EXPECT_TRUE(as_bytes({}).empty());

@@ -13,6 +13,9 @@ static_assert(std::is_same_v<Duration, std::chrono::nanoseconds>);
 static_assert(std::chrono::is_clock_v<SteadyClock> == false, "only a transport knows the time");
 static_assert(after(SteadyTime{5s}, 2s) == SteadyTime{7s});
 
+static_assert(earlier(SteadyTime{1s}, SteadyTime{2s}) == SteadyTime{1s});
+static_assert(earlier(never, SteadyTime{2s}) == SteadyTime{2s});
+
 TEST(Time, AfterAddsADuration) {
   EXPECT_EQ(after(SteadyTime{1s}, 500ms), SteadyTime{1500ms});
   EXPECT_EQ(after(SteadyTime{1s}, Duration::zero()), SteadyTime{1s});

@@ -23,7 +23,7 @@ class Accepting : public Attending<Recorder> {
     if (request.payload.size() > this->options_.limits.payload_bytes_max) {
       return Refusal::payload_too_large;
     }
-    AddressState& state = addresses_[sender];
+    AddressState& state = addresses_.known(sender);
     if (request.sequence != 0) {
       const auto verdict =
           state.window ? state.window->judge(request.sequence) : SequenceWindow{}.judge(request.sequence);
@@ -39,20 +39,31 @@ class Accepting : public Attending<Recorder> {
       return Refusal::storage_unavailable;
     }
     Address receiver = addresses_.find_receiver(request.receiver, state);
-    AddressState* target = receiver == Addresses::none ? nullptr : &addresses_[receiver];
+    if (receiver == Addresses::none) [[unlikely]] {
+      const Made made = make_receiver(request.receiver, request.payload.size());
+      if (made.refusal) {
+        return made.refusal;
+      }
+      receiver = state.last_receiver = made.address;
+    }
+    AddressState& target = addresses_.known(receiver);
+    const bool is_mailbox = target.kind == NameKind::mailbox;
+    Mailbox& mailbox = mailboxes_[receiver.index()];
     std::uint32_t quota = Quotas::none;
-    std::uint64_t time_to_live_ms = request.time_to_live_ms;
-    const NameKind kind = target == nullptr ? kind_of_name(request.receiver) : target->kind;
-    if (const auto refusal = kind == NameKind::mailbox
-                                 ? admit_to_mailbox(sender, receiver, target, request, quota, time_to_live_ms)
-                             : kind == NameKind::classic ? admit_classic(sender, receiver, *target, request)
-                             : kind == NameKind::room    ? admit_to_room(state, receiver, request)
-                                                         : std::optional{Refusal::bad_address}) {
+    if (const auto refusal = is_mailbox ? admit_to_mailbox(sender, receiver, mailbox, state, target, request, quota)
+                                        : admit_elsewhere(sender, receiver, request.receiver, request.payload.size()))
+        [[unlikely]] {
       return refusal;
     }
-    const std::uint64_t expires_ms =
-        time_to_live_ms == 0 ? 0 : wall_ms_ + std::min(time_to_live_ms, v2::number_max - wall_ms_);
-    this->store(receiver, sender, request.payload, request.sequence, expires_ms);
+    std::uint64_t expires_ms = 0;
+    if (const std::uint64_t time_to_live_ms = is_mailbox && !target.was_opened
+                                                  ? time_to_live_of_unopened(request.time_to_live_ms)
+                                                  : request.time_to_live_ms;
+        time_to_live_ms != 0) [[unlikely]] {
+      expires_ms = wall_ms_ + std::min(time_to_live_ms, v2::number_max - wall_ms_);
+    }
+    MessagePool::Message& message =
+        this->store(receiver, mailbox, sender, request.payload, request.sequence, expires_ms);
     if (request.sequence != 0) {
       if (!state.window) {
         state.window = std::make_unique<SequenceWindow>();
@@ -63,7 +74,7 @@ class Accepting : public Attending<Recorder> {
         this->make_ready(sender);
       }
     }
-    this->track(state, *target, request.sequence, expires_ms, quota);
+    this->track(message, state, mailbox, target, request.sequence, expires_ms, quota);
     return std::nullopt;
   }
 
@@ -74,12 +85,92 @@ class Accepting : public Attending<Recorder> {
   using Base::wall_ms_;
 
  private:
-  [[gnu::noinline]] std::optional<Refusal> admit_classic(Address sender, Address receiver, const AddressState& target,
-                                                         const v2::Push& request) const {
-    if (!sender.is_classic() || request.payload.size() > this->options_.payload_bytes_max) {
+  struct Made {
+    Address address = Addresses::none;
+    std::optional<Refusal> refusal = std::nullopt;
+  };
+
+  // Makes the mailbox that a push is for, which is not there yet.
+  [[gnu::noinline]] Made make_receiver(v2::Name name, std::size_t payload_bytes) {
+    const NameKind kind = kind_of_name(name);
+    if (kind != NameKind::mailbox) {
+      return {.refusal = kind == NameKind::room ? Refusal::no_such_room : Refusal::bad_address};
+    }
+    if (const auto refusal = why_not_in_mailbox(nullptr, name, payload_bytes)) {
+      return {.refusal = refusal};
+    }
+    const Address address = this->make_address(name);
+    return {address, address == Addresses::none ? std::optional{Refusal::limit_reached} : std::nullopt};
+  }
+
+  // Why nothing can lie in a mailbox, however empty it is. `target` is what is kept of it, or null where it is not
+  // there yet.
+  [[gnu::always_inline]] std::optional<Refusal> why_not_in_mailbox(const AddressState* target, v2::Name name,
+                                                                   std::size_t payload_bytes) const {
+    if (is_unknown(target, name)) {
+      return Refusal::no_such_address;
+    }
+    const bool is_unopened = target == nullptr || !target->was_opened;
+    return !has_memory_for(payload_bytes) ||
+                   (is_unopened && this->unopened_messages_ >= this->options_.limits.unopened_messages_max)
+               ? std::optional{Refusal::limit_reached}
+               : std::nullopt;
+  }
+
+  // Whether nobody can receive there, on a server that knows who there is.
+  [[gnu::always_inline]] bool is_unknown(const AddressState* target, v2::Name name) const {
+    const Authoriser* const authoriser = this->options_.authoriser;
+    return authoriser != nullptr && (target == nullptr || !target->was_opened) && !authoriser->provisioned(name);
+  }
+
+  [[gnu::always_inline]] bool has_memory_for(std::size_t payload_bytes) const {
+    return this->memory_bytes_ + MessagePool::cost_bytes(static_cast<std::uint32_t>(payload_bytes)) <=
+           this->options_.limits.memory_bytes_max;
+  }
+
+  [[gnu::always_inline]] std::optional<Refusal> admit_to_mailbox(Address sender, Address receiver,
+                                                                 const Mailbox& mailbox, AddressState& state,
+                                                                 const AddressState& target, const v2::Push& request,
+                                                                 std::uint32_t& quota) {
+    const Limits& limits = this->options_.limits;
+    if (const auto refusal = why_not_in_mailbox(&target, request.receiver, request.payload.size())) [[unlikely]] {
+      return refusal;
+    }
+    if (mailbox.size() >= limits.mailbox_messages_max ||
+        mailbox.bytes() + request.payload.size() > limits.mailbox_bytes_max) [[unlikely]] {
+      return Refusal::mailbox_full;
+    }
+    quota = this->quotas_.find(receiver, sender, state.last_quota);
+    if (quota != Quotas::none) {
+      const Quotas::Use& use = this->quotas_.at(quota);
+      if (use.messages >= limits.sender_messages_max || use.bytes + request.payload.size() > limits.sender_bytes_max)
+          [[unlikely]] {
+        return Refusal::quota_exceeded;
+      }
+    }
+    quota = state.last_quota = this->quotas_.add(quota, receiver, sender, request.payload.size());
+    return std::nullopt;
+  }
+
+  // What is kept for somebody who never came is not kept for long.
+  std::uint64_t time_to_live_of_unopened(std::uint64_t time_to_live_ms) const {
+    const std::uint64_t longest_ms = this->options_.limits.unopened_time_to_live_ms;
+    return time_to_live_ms == 0 ? longest_ms : std::min(time_to_live_ms, longest_ms);
+  }
+
+  // To a classic id or a room.
+  [[gnu::noinline]] std::optional<Refusal> admit_elsewhere(Address sender, Address receiver, v2::Name name,
+                                                           std::size_t payload_bytes) {
+    return addresses_[receiver].kind == NameKind::classic ? admit_classic(sender, receiver, name, payload_bytes)
+                                                          : admit_to_room(sender, receiver, payload_bytes);
+  }
+
+  std::optional<Refusal> admit_classic(Address sender, Address receiver, v2::Name name,
+                                       std::size_t payload_bytes) const {
+    if (!sender.is_classic() || payload_bytes > this->options_.payload_bytes_max) {
       return Refusal::classic_limit;
     }
-    if (is_unknown(&target, request.receiver)) {
+    if (is_unknown(&addresses_[receiver], name)) {
       return Refusal::no_such_address;
     }
     return mailboxes_[receiver.index()].size() >= this->options_.mailbox_messages_max
@@ -87,70 +178,16 @@ class Accepting : public Attending<Recorder> {
                : std::nullopt;
   }
 
-  // Whether nobody can receive there, on a server that knows who there is.
-  bool is_unknown(const AddressState* target, BytesView name) const {
-    const Authoriser* const authoriser = this->options_.authoriser;
-    return authoriser != nullptr && (target == nullptr || !target->was_opened) && !authoriser->provisioned(name);
-  }
-
-  bool has_memory_for(const v2::Push& request) const {
-    return this->memory_bytes_ + MessagePool::cost_bytes(static_cast<std::uint32_t>(request.payload.size())) <=
-           this->options_.limits.memory_bytes_max;
-  }
-
-  // `target` is what is kept of the receiver, or null where it is not there yet.
-  [[gnu::always_inline]] std::optional<Refusal> admit_to_mailbox(Address sender, Address& receiver,
-                                                                 AddressState*& target, const v2::Push& request,
-                                                                 std::uint32_t& quota, std::uint64_t& time_to_live_ms) {
-    const Limits& limits = this->options_.limits;
-    if (is_unknown(target, request.receiver)) {
-      return Refusal::no_such_address;
-    }
-    const bool is_unopened = target == nullptr || !target->was_opened;
-    if (!has_memory_for(request) || (is_unopened && this->unopened_messages_ >= limits.unopened_messages_max)) {
-      return Refusal::limit_reached;
-    }
-    if (target == nullptr) {
-      receiver = this->make_address(request.receiver);
-      if (receiver == Addresses::none) {
-        return Refusal::limit_reached;
-      }
-      target = &addresses_[receiver];
-    }
-    if (is_unopened) {
-      time_to_live_ms = time_to_live_ms == 0 ? limits.unopened_time_to_live_ms
-                                             : std::min(time_to_live_ms, limits.unopened_time_to_live_ms);
-    }
-    const Mailbox& mailbox = mailboxes_[receiver.index()];
-    if (mailbox.size() >= limits.mailbox_messages_max ||
-        mailbox.bytes() + request.payload.size() > limits.mailbox_bytes_max) {
-      return Refusal::mailbox_full;
-    }
-    quota = this->quotas_.find(receiver, sender);
-    if (quota != Quotas::none) {
-      const Quotas::Use& use = this->quotas_.at(quota);
-      if (use.messages >= limits.sender_messages_max || use.bytes + request.payload.size() > limits.sender_bytes_max) {
-        return Refusal::quota_exceeded;
-      }
-    }
-    quota = this->quotas_.add(quota, receiver, sender, request.payload.size());
-    return std::nullopt;
-  }
-
-  [[gnu::noinline]] std::optional<Refusal> admit_to_room(const AddressState& sender, Address room,
-                                                         const v2::Push& request) {
-    if (room == Addresses::none) {
-      return Refusal::no_such_room;
-    }
-    if (memberships_.find(sender, room) == Memberships::none) {
+  std::optional<Refusal> admit_to_room(Address sender, Address room, std::size_t payload_bytes) {
+    if (memberships_.find(addresses_[sender], room) == Memberships::none) {
       return Refusal::not_a_member;
     }
-    if (!has_memory_for(request)) {
+    if (!has_memory_for(payload_bytes)) {
       return Refusal::limit_reached;
     }
     const Limits& limits = this->options_.limits;
     const Mailbox& log = mailboxes_[room.index()];
-    while (log.size() >= limits.room_messages_max || log.bytes() + request.payload.size() > limits.room_bytes_max) {
+    while (log.size() >= limits.room_messages_max || log.bytes() + payload_bytes > limits.room_bytes_max) {
       this->record(MessageRemoved{room, log.oldest(pool_).offset, MessageState::purged});
       this->remove(room, log.oldest_index(), MessageState::purged, true);
     }

@@ -59,6 +59,24 @@ constexpr bool is_forbidden(std::uint32_t c) noexcept {
 
 }  // namespace detail
 
+/// Whether two names are the same. Most are so short that calling memcmp() takes longer than to compare them.
+[[gnu::always_inline]] constexpr bool is_same_name(BytesView one, BytesView other) noexcept {
+  if (one.size() != other.size()) {
+    return false;
+  }
+  if (one.size() < 8) {
+    return std::equal(one.begin(), one.end(), other.begin());
+  }
+  // The last eight bytes may have been compared in part before.
+  const std::size_t last = one.size() - 8;
+  for (std::size_t at = 0; at < last; at += 8) {
+    if (detail::load_word(&one[at]) != detail::load_word(&other[at])) {
+      return false;
+    }
+  }
+  return detail::load_word(&one[last]) == detail::load_word(&other[last]);
+}
+
 /// The classic client id that a name is, or -1: decimal, without leading zeros, at most 255.
 constexpr int classic_id_of(BytesView name) noexcept {
   if (name.empty() || name.size() > 3 || (name[0] == '0' && name.size() > 1)) {

@@ -75,6 +75,8 @@ struct AddressState {
   bool was_opened = false;
   /// Whom it pushed to last, while that is there.
   Address last_receiver = {};
+  /// Where Quotas count what it uses of the mailbox that it pushed to last, perhaps.
+  std::uint32_t last_quota = UINT32_MAX;
   /// How many messages name it as their sender.
   std::uint32_t messages_sent = 0;
   /// Numbers of its pushes, from the first one on.
@@ -127,18 +129,14 @@ class Addresses {
 
   static constexpr Address none = Address::at(UINT32_MAX);
 
-  /// The same, for a sender that often names the same receiver: comparing costs less than hashing.
-  Address find_receiver(BytesView name, AddressState& sender) const {
+  /// The same, for a sender that often names the same receiver: comparing costs less than hashing. The receiver is
+  /// known() then.
+  [[gnu::always_inline]] Address find_receiver(BytesView name, AddressState& sender) {
     if (const AddressState& last = (*this)[sender.last_receiver];
-        name.size() == last.name.size() && std::equal(name.begin(), name.end(), last.name_bytes().begin()) &&
-        last.kind != NameKind::bad) {
+        is_same_name(name, last.name_bytes()) && last.kind != NameKind::bad) [[likely]] {
       return sender.last_receiver;
     }
-    const Address receiver = find(name);
-    if (receiver != none) {
-      sender.last_receiver = receiver;
-    }
-    return receiver;
+    return find_other_receiver(name, sender);
   }
 
   /// The address must have been given out. What is kept of classic ids is made when it is first needed, which it never
@@ -150,6 +148,10 @@ class Addresses {
     return *states_[address.index()];
   }
   const AddressState& operator[](Address address) const { return const_cast<Addresses&>(*this)[address]; }
+
+  /// The same, for an address that has been opened, or named as a sender or receiver in restante.v2: then it is there.
+  AddressState& known(Address address) { return *states_[address.index()]; }
+  const AddressState& known(Address address) const { return *states_[address.index()]; }
 
   /// Whether nothing is kept of this address, nor ever was.
   bool is_untouched(Address address) const { return states_[address.index()] == nullptr; }
@@ -196,6 +198,15 @@ class Addresses {
   std::uint32_t indices() const noexcept { return static_cast<std::uint32_t>(states_.size()); }
 
  private:
+  [[gnu::noinline]] Address find_other_receiver(BytesView name, AddressState& sender) {
+    const Address receiver = find(name);
+    if (receiver != none) {
+      (*this)[receiver];
+      sender.last_receiver = receiver;
+    }
+    return receiver;
+  }
+
   [[gnu::noinline]] void make_classic() {
     for (std::uint32_t id = 0; id < Address::classic_count; ++id) {
       states_[id] = std::make_unique<AddressState>();

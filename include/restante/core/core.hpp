@@ -89,11 +89,12 @@ class Core : public detail::Corresponding<Recorder> {
       ++answers_.storage_unavailable;
       return PushReply::storage_unavailable;
     }
-    if (mailboxes_[request.receiver.index()].size() >= this->options_.mailbox_messages_max) {
+    Mailbox& mailbox = mailboxes_[request.receiver.index()];
+    if (mailbox.size() >= this->options_.mailbox_messages_max) {
       ++answers_.push_mailbox_full;
       return PushReply::mailbox_full;
     }
-    this->store(request.receiver, request.sender, request.payload, 0, 0);
+    this->store(request.receiver, mailbox, request.sender, request.payload, 0, 0);
     ++answers_.push_stored;
     return PushReply::stored;
   }
@@ -266,7 +267,7 @@ class Core : public detail::Corresponding<Recorder> {
       }
       // What was delivered to somebody does not expire any more.
       const bool was_delivered = stored.offset < mailbox.delivered_end();
-      this->track(addresses_[stored.sender], addresses_[stored.receiver], stored.sequence,
+      this->track(message, addresses_[stored.sender], mailbox, addresses_[stored.receiver], stored.sequence,
                   was_delivered ? 0 : stored.expires_ms, quota);
       message.delivered = was_delivered;
     }

@@ -53,12 +53,12 @@ class Corresponding : public Accepting<Recorder> {
 
   template <TakesReplies Out>
   [[gnu::always_inline]] void execute(Session session, const v2::Push& request, Out& out) {
-    const std::optional<Address> sender = admit(session, request.tag, out);
-    if (!sender) {
+    const Address sender = admit(session, request.tag, out);
+    if (sender == Addresses::none) {
       return;
     }
     bool duplicate = false;
-    if (const auto refusal = this->push(*sender, request, duplicate)) {
+    if (const auto refusal = this->push(sender, request, duplicate)) [[unlikely]] {
       refuse(session, request.tag, *refusal, out);
     } else {
       out(session, v2::Accepted{request.tag, duplicate});
@@ -67,49 +67,30 @@ class Corresponding : public Accepting<Recorder> {
 
   template <TakesReplies Out>
   [[gnu::always_inline]] void execute(Session session, const v2::Fetch& request, Out& out) {
-    const std::optional<Address> owner = admit(session, request.tag, out);
-    if (!owner) {
+    const Address owner = admit(session, request.tag, out);
+    if (owner == Addresses::none) {
       return;
     }
-    Wait wait{.owner = *owner,
-              .session = session,
-              .tag = request.tag,
-              .kind = Wait::Kind::fetch,
-              .count_max = request.messages_max,
-              .bytes_max = request.bytes_max};
-    std::optional<Refusal> refusal = find_source(*owner, request.source, wait.scope, wait.room);
-    if (!refusal && request.epoch != addresses_[wait.scope == Wait::Scope::room ? wait.room : *owner].epoch) {
-      refusal = Refusal::wrong_epoch;
+    // Most fetches find something in the own mailbox, and are done.
+    if (request.source.empty() && !request.rewind && !why_not_fetch(owner, request.epoch) &&
+        this->fetch_own(owner, session, request.tag,
+                        Credit::of(this->options_.limits, request.messages_max, request.bytes_max), out)) [[likely]] {
+      return;
     }
-    if (!refusal && !this->writable_) {
-      refusal = Refusal::storage_unavailable;
-    }
-    if (!refusal && request.rewind) {
-      rewind(wait);
-      // What this leaves is there for those who wait, too.
-      this->make_ready(*owner);
-    }
-    answer_or_wait(wait, request.wait_ms, refusal, out);
+    // Of a copy, so that the request itself need not lie in memory.
+    const v2::Fetch copy = request;
+    fetch_or_wait(owner, session, copy, out);
   }
 
   template <TakesReplies Out>
   [[gnu::always_inline]] void execute(Session session, const v2::Acknowledge& request, Out& out) {
-    const std::optional<Address> owner = admit(session, request.tag, out);
-    if (!owner) {
+    const Address owner = admit(session, request.tag, out);
+    if (owner == Addresses::none) {
       return;
     }
-    Wait::Scope scope = Wait::Scope::own;
-    Address room;
-    std::optional<Refusal> refusal = find_source(*owner, request.source, scope, room);
-    if (!refusal && scope == Wait::Scope::all) {
-      refusal = Refusal::malformed;
-    }
-    if (!refusal) {
-      refusal = scope == Wait::Scope::room
-                    ? acknowledge_room(memberships_[memberships_.find(addresses_[*owner], room)], request)
-                    : acknowledge_own(*owner, request);
-    }
-    if (refusal) {
+    if (const auto refusal = request.source.empty() ? acknowledge_own(owner, request.epoch, request.offset)
+                                                    : acknowledge_room(owner, request.source, request.epoch,
+                                                                       request.offset)) [[unlikely]] {
       refuse(session, request.tag, *refusal, out);
     } else {
       out(session, v2::Acknowledged{request.tag});
@@ -118,30 +99,30 @@ class Corresponding : public Accepting<Recorder> {
 
   template <TakesReplies Out>
   void execute(Session session, const v2::Receipt& request, Out& out) {
-    if (const std::optional<Address> owner = admit(session, request.tag, out)) {
-      Wait wait{.owner = *owner,
-                .session = session,
-                .tag = request.tag,
-                .kind = Wait::Kind::receipt,
-                .sequence = request.sequence,
-                .known = request.known_state};
+    if (const Address owner = admit(session, request.tag, out); owner != Addresses::none) {
+      const Wait wait{.owner = owner,
+                      .session = session,
+                      .tag = request.tag,
+                      .kind = Wait::Kind::receipt,
+                      .sequence = request.sequence,
+                      .known = request.known_state};
       answer_or_wait(wait, request.wait_ms, std::nullopt, out);
     }
   }
 
   template <TakesReplies Out>
   void execute(Session session, const v2::Join& request, Out& out) {
-    const std::optional<Address> member = admit(session, request.tag, out);
-    if (!member) {
+    const Address member = admit(session, request.tag, out);
+    if (member == Addresses::none) {
       return;
     }
     Address room;
-    if (const auto refusal = this->join(*member, request.room, room)) {
+    if (const auto refusal = this->join(member, request.room, room)) {
       refuse(session, request.tag, *refusal, out);
       return;
     }
     const Mailbox& log = mailboxes_[room.index()];
-    const Membership& membership = memberships_[memberships_.find(addresses_[*member], room)];
+    const Membership& membership = memberships_[memberships_.find(addresses_[member], room)];
     out(session, v2::Joined{.tag = request.tag,
                             .epoch = addresses_[room].epoch,
                             .first_kept = log.size() == 0 ? log.next_offset() : log.oldest(pool_).offset,
@@ -151,12 +132,12 @@ class Corresponding : public Accepting<Recorder> {
 
   template <TakesReplies Out>
   void execute(Session session, const v2::Leave& request, Out& out) {
-    const std::optional<Address> member = admit(session, request.tag, out);
-    if (!member) {
+    const Address member = admit(session, request.tag, out);
+    if (member == Addresses::none) {
       return;
     }
     Address room;
-    std::optional<Refusal> refusal = this->find_room(*member, request.room, room);
+    std::optional<Refusal> refusal = this->find_room(member, request.room, room);
     if (!refusal && !this->writable_) {
       refusal = Refusal::storage_unavailable;
     }
@@ -164,24 +145,24 @@ class Corresponding : public Accepting<Recorder> {
       refuse(session, request.tag, *refusal, out);
       return;
     }
-    this->leave(*member, room, session, out);
+    this->leave(member, room, session, out);
     out(session, v2::Left{request.tag});
   }
 
   template <TakesReplies Out>
   void execute(Session session, const v2::Status& request, Out& out) {
-    const std::optional<Address> owner = admit(session, request.tag, out);
-    if (!owner) {
+    const Address owner = admit(session, request.tag, out);
+    if (owner == Addresses::none) {
       return;
     }
-    Wait wait{.owner = *owner,
+    Wait wait{.owner = owner,
               .session = session,
               .tag = request.tag,
               .kind = Wait::Kind::mailbox_status,
               .count_max = request.members_max,
               .known = request.known_version,
               .after = std::string{as_text(request.after)}};
-    std::optional<Refusal> refusal = find_source(*owner, request.source, wait.scope, wait.room);
+    std::optional<Refusal> refusal = find_source(owner, request.source, wait.scope, wait.room);
     if (!refusal && wait.scope == Wait::Scope::all) {
       refusal = Refusal::malformed;
     }
@@ -208,9 +189,8 @@ class Corresponding : public Accepting<Recorder> {
 
   /// The address that a session opened, if it did.
   std::optional<Address> opened(Session session) const noexcept {
-    return session < sessions_.size() && sessions_[session].opened != Base::no_address
-               ? std::optional{Address::at(sessions_[session].opened)}
-               : std::nullopt;
+    const Address address = opened_or_none(session);
+    return address != Addresses::none ? std::optional{address} : std::nullopt;
   }
 
   /// What `execute(Open)` would refuse whatever the proof: a session opens once.
@@ -249,27 +229,32 @@ class Corresponding : public Accepting<Recorder> {
   std::uint32_t addresses_held_ = 0;
 
  private:
+  Address opened_or_none(Session session) const noexcept {
+    static_assert(Addresses::none == Address::at(Base::no_address));
+    return session < sessions_.size() ? Address::at(sessions_[session].opened) : Addresses::none;
+  }
+
   template <class Out>
   [[gnu::noinline]] void refuse(Session session, v2::Tag tag, Refusal reason, Out& out) {
     out(session, v2::Refused{tag, reason});
   }
 
-  // What has to be so for any request but OPEN. Gives the address that the session opened.
+  // What has to be so for any request but OPEN. Gives the address that the session opened, or none.
   template <class Out>
-  [[gnu::always_inline]] std::optional<Address> admit(Session session, v2::Tag tag, Out& out) {
-    const std::optional<Address> address = opened(session);
-    if (!address) {
+  [[gnu::always_inline]] Address admit(Session session, v2::Tag tag, Out& out) {
+    const Address address = opened_or_none(session);
+    if (address == Addresses::none) [[unlikely]] {
       refuse(session, tag, Refusal::not_open, out);
-      return std::nullopt;
+      return Addresses::none;
     }
-    AddressState& owner = addresses_[*address];
-    if (owner.waits != 0 && waits_.has_tag(owner, tag)) {
+    AddressState& owner = addresses_.known(address);
+    if (owner.waits != 0 && waits_.has_tag(owner, tag)) [[unlikely]] {
       refuse(session, tag, Refusal::malformed, out);
-      return std::nullopt;
+      return Addresses::none;
     }
-    if (this->options_.limits.requests_per_second_max != 0 && !take_allowance(owner)) {
+    if (this->options_.limits.requests_per_second_max != 0 && !take_allowance(owner)) [[unlikely]] {
       refuse(session, tag, Refusal::rate_limited, out);
-      return std::nullopt;
+      return Addresses::none;
     }
     return address;
   }
@@ -366,8 +351,7 @@ class Corresponding : public Accepting<Recorder> {
     }
   }
 
-  [[gnu::always_inline]] std::optional<Refusal> find_source(Address owner, v2::Name name, Wait::Scope& scope,
-                                                            Address& room) const {
+  std::optional<Refusal> find_source(Address owner, v2::Name name, Wait::Scope& scope, Address& room) const {
     if (name.empty()) {
       scope = Wait::Scope::own;
       return std::nullopt;
@@ -380,9 +364,37 @@ class Corresponding : public Accepting<Recorder> {
     return this->find_room(owner, name, room);
   }
 
+  // Why nothing can be fetched by somebody who knows this epoch of an address or a room.
+  [[gnu::always_inline]] std::optional<Refusal> why_not_fetch(Address address, Epoch epoch) const {
+    if (epoch != addresses_.known(address).epoch) {
+      return Refusal::wrong_epoch;
+    }
+    return this->writable_ ? std::nullopt : std::optional{Refusal::storage_unavailable};
+  }
+
+  // Any fetch.
   template <class Out>
-  [[gnu::always_inline]] void answer_or_wait(Wait& wait, std::uint64_t wait_ms, std::optional<Refusal> refusal,
-                                             Out& out) {
+  [[gnu::noinline]] void fetch_or_wait(Address owner, Session session, const v2::Fetch& request, Out& out) {
+    Wait wait{.owner = owner,
+              .session = session,
+              .tag = request.tag,
+              .kind = Wait::Kind::fetch,
+              .count_max = request.messages_max,
+              .bytes_max = request.bytes_max};
+    std::optional<Refusal> refusal = find_source(owner, request.source, wait.scope, wait.room);
+    if (!refusal) {
+      refusal = why_not_fetch(wait.scope == Wait::Scope::room ? wait.room : owner, request.epoch);
+    }
+    if (!refusal && request.rewind) {
+      rewind(wait);
+      // What this leaves is there for those who wait, too.
+      this->make_ready(owner);
+    }
+    answer_or_wait(wait, request.wait_ms, refusal, out);
+  }
+
+  template <class Out>
+  void answer_or_wait(const Wait& wait, std::uint64_t wait_ms, std::optional<Refusal> refusal, Out& out) {
     const Limits& limits = this->options_.limits;
     if (refusal) {
       refuse(wait.session, wait.tag, *refusal, out);
@@ -393,11 +405,11 @@ class Corresponding : public Accepting<Recorder> {
     } else if (addresses_[wait.owner].waits >= limits.connection_waits_max || waits_.size() >= limits.waits_max) {
       refuse(wait.session, wait.tag, Refusal::limit_reached, out);
     } else {
-      this->wait(std::move(wait), wait_ms);
+      this->wait(wait, wait_ms);
     }
   }
 
-  [[gnu::noinline]] void rewind(const Wait& fetch) {
+  void rewind(const Wait& fetch) {
     if (fetch.scope != Wait::Scope::room) {
       mailboxes_[fetch.owner.index()].rewind();
     }
@@ -415,40 +427,48 @@ class Corresponding : public Accepting<Recorder> {
     membership.hint = MessagePool::none;
   }
 
-  [[gnu::always_inline]] std::optional<Refusal> acknowledge_own(Address owner, const v2::Acknowledge& request) {
+  [[gnu::always_inline]] std::optional<Refusal> acknowledge_own(Address owner, Epoch epoch, Offset offset) {
     Mailbox& mailbox = mailboxes_[owner.index()];
-    if (request.epoch != addresses_[owner].epoch) {
+    AddressState& state = addresses_.known(owner);
+    if (epoch != state.epoch) {
       return Refusal::wrong_epoch;
     }
-    if (request.offset >= mailbox.delivered_end()) {
+    if (offset >= mailbox.delivered_end()) {
       return Refusal::malformed;
     }
     if (!this->writable_) {
       return Refusal::storage_unavailable;
     }
-    if (mailbox.size() != 0 && mailbox.oldest(pool_).offset <= request.offset) {
-      this->record(MessagesAcknowledged{owner, request.offset});
-    }
-    while (mailbox.size() != 0 && mailbox.oldest(pool_).offset <= request.offset) {
-      this->remove(owner, mailbox.oldest_index(), MessageState::acknowledged);
+    if (mailbox.size() != 0 && pool_.at(mailbox.oldest_index()).offset <= offset) {
+      this->record(MessagesAcknowledged{owner, offset});
+      this->remove_acknowledged_up_to(offset, owner, mailbox, state);
     }
     return std::nullopt;
   }
 
-  [[gnu::noinline]] std::optional<Refusal> acknowledge_room(Membership& membership, const v2::Acknowledge& request) {
-    if (request.epoch != addresses_[membership.room].epoch) {
+  [[gnu::noinline]] std::optional<Refusal> acknowledge_room(Address owner, v2::Name name, Epoch epoch, Offset offset) {
+    Wait::Scope scope = Wait::Scope::own;
+    Address room;
+    if (const auto refusal = find_source(owner, name, scope, room)) {
+      return refusal;
+    }
+    if (scope != Wait::Scope::room) {
+      return Refusal::malformed;
+    }
+    Membership& membership = memberships_[memberships_.find(addresses_[owner], room)];
+    if (epoch != addresses_[room].epoch) {
       return Refusal::wrong_epoch;
     }
-    if (request.offset >= membership.delivered_end) {
+    if (offset >= membership.delivered_end) {
       return Refusal::malformed;
     }
     if (!this->writable_) {
       return Refusal::storage_unavailable;
     }
-    if (request.offset >= membership.cursor) {
-      membership.cursor = request.offset + 1;
+    if (offset >= membership.cursor) {
+      membership.cursor = offset + 1;
       membership.next = std::max(membership.next, membership.cursor);
-      this->record(MemberAcknowledged{membership.room, membership.member, request.offset});
+      this->record(MemberAcknowledged{room, owner, offset});
     }
     return std::nullopt;
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <restante/core/credit.hpp>
 #include <restante/core/keeping.hpp>
 #include <restante/core/waits.hpp>
 #include <restante/v2/packet.hpp>
@@ -140,7 +141,8 @@ class Delivering : public Keeping<Recorder> {
 
   static constexpr std::uint32_t no_address = UINT32_MAX;
 
-  struct SessionState {
+  /// Of 16 bytes, so that the one of a session is found by a shift.
+  struct alignas(16) SessionState {
     /// The first address that it holds; the others follow through next_held_.
     std::uint32_t held = no_address;
     /// The address that it opened.
@@ -148,35 +150,28 @@ class Delivering : public Keeping<Recorder> {
     bool blocked = false;
   };
 
-  /// What a fetch may still deliver.
-  struct Credit {
-    std::uint64_t messages = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t delivered = 0;
-    /// Something was said.
-    bool used = false;
-
-    bool allows(const MessagePool::Message& message) const noexcept {
-      return messages != 0 && (delivered == 0 || message.payload_bytes <= bytes);
+  // Delivers what is there for a fetch from the own mailbox. Gives whether there was something.
+  template <class Out>
+  [[gnu::always_inline]] bool fetch_own(Address owner, Session session, v2::Tag tag, Credit credit, Out& out) {
+    Mailbox& mailbox = mailboxes_[owner.index()];
+    if (mailbox.undelivered() == MessagePool::none) {
+      return false;
     }
-    void use(const MessagePool::Message& message) noexcept {
-      --messages;
-      bytes -= std::min<std::uint64_t>(bytes, message.payload_bytes);
-      ++delivered;
-      used = true;
-    }
-  };
+    // The first message is delivered however few bytes were asked for.
+    deliver_own(owner, mailbox, session, tag, credit, out);
+    out(session, v2::Fetched{tag, credit.delivered, mailbox.undelivered_size()});
+    return true;
+  }
 
   // Delivers what is there for a fetch, in the order in which each source has it. Gives whether there was something.
   template <class Out>
-  [[gnu::always_inline]] bool deliver(const Wait& fetch, Out& out) {
-    const Limits& limits = this->options_.limits;
-    Credit credit{.messages = std::min<std::uint64_t>(fetch.count_max, limits.fetch_messages_max),
-                  .bytes = std::min<std::uint64_t>(fetch.bytes_max, limits.fetch_bytes_max)};
-    AddressState& owner = addresses_[fetch.owner];
+  bool deliver(const Wait& fetch, Out& out) {
+    Credit credit = Credit::of(this->options_.limits, fetch.count_max, fetch.bytes_max);
     if (fetch.scope == Wait::Scope::own) {
-      deliver_own(fetch, credit, out);
-    } else if (fetch.scope == Wait::Scope::room) {
+      return fetch_own(fetch.owner, fetch.session, fetch.tag, credit, out);
+    }
+    AddressState& owner = addresses_[fetch.owner];
+    if (fetch.scope == Wait::Scope::room) {
       if (const Memberships::Index index = memberships_.find(owner, fetch.room); index != Memberships::none) {
         deliver_room(fetch, memberships_[index], credit, out);
       }
@@ -186,7 +181,7 @@ class Delivering : public Keeping<Recorder> {
       for (std::uint32_t i = 0; i < sources; ++i) {
         const std::uint32_t source = (owner.next_source + i) % sources;
         if (source == 0) {
-          deliver_own(fetch, credit, out);
+          deliver_own(fetch.owner, mailboxes_[fetch.owner.index()], fetch.session, fetch.tag, credit, out);
         } else {
           deliver_room(fetch, memberships_[owner.memberships[source - 1]], credit, out);
         }
@@ -306,7 +301,7 @@ class Delivering : public Keeping<Recorder> {
 
   // Answers a request at once if there is something to say that is not known. Gives whether there was.
   template <class Out>
-  [[gnu::always_inline]] bool answer(const Wait& wait, Out& out) {
+  bool answer(const Wait& wait, Out& out) {
     switch (wait.kind) {
       case Wait::Kind::fetch:
         return this->writable_ && deliver(wait, out);
@@ -416,24 +411,27 @@ class Delivering : public Keeping<Recorder> {
   }
 
   template <class Out>
-  [[gnu::always_inline]] void deliver_own(const Wait& fetch, Credit& credit, Out& out) {
-    Mailbox& mailbox = mailboxes_[fetch.owner.index()];
-    for (MessagePool::Index index = mailbox.undelivered(); index != MessagePool::none; index = mailbox.undelivered()) {
+  [[gnu::always_inline]] void deliver_own(Address owner, Mailbox& mailbox, Session session, v2::Tag tag, Credit& credit,
+                                          Out& out) {
+    for (MessagePool::Index index = mailbox.undelivered(); index != MessagePool::none && credit.messages != 0;
+         index = mailbox.undelivered()) {
       MessagePool::Message& message = pool_.at(index);
       if (!credit.allows(message)) {
         break;
       }
-      if (mailbox.note_delivery(pool_)) {
-        this->record(MessagesDelivered{fetch.owner, message.offset});
+      const bool is_first_time = mailbox.note_delivery(message);
+      if (is_first_time) {
+        this->record(MessagesDelivered{owner, message.offset});
         this->note_delivery(message);
       }
       credit.use(message);
-      out(fetch.session, v2::Message{.tag = fetch.tag,
-                                     .source = {},
-                                     .offset = message.offset,
-                                     .time_ms = message.time_ms,
-                                     .sender = addresses_[message.sender].name_bytes(),
-                                     .payload = message.payload()});
+      // What a classic client pushed names a sender of whom nothing need be kept yet.
+      out(session, v2::Message{.tag = tag,
+                               .source = {},
+                               .offset = message.offset,
+                               .time_ms = message.time_ms,
+                               .sender = addresses_[message.sender].name_bytes(),
+                               .payload = message.payload()});
     }
   }
 

@@ -11,10 +11,9 @@
 
 #include <restante/assert.hpp>
 #include <restante/core/addresses.hpp>
-#include <restante/core/authoriser.hpp>
 #include <restante/core/change.hpp>
+#include <restante/core/core_options.hpp>
 #include <restante/core/counters.hpp>
-#include <restante/core/limits.hpp>
 #include <restante/core/mailbox.hpp>
 #include <restante/core/memberships.hpp>
 #include <restante/core/message_pool.hpp>
@@ -24,29 +23,7 @@
 #include <restante/detail/slot_list.hpp>
 #include <restante/detail/timer_wheel.hpp>
 
-namespace restante {
-
-/// Where a core gets numbers that nobody can foresee: epochs, resume tokens, the key of its table of names.
-struct Entropy {
-  void* context = nullptr;
-  /// Gives 64 random bits.
-  std::uint64_t (*draw)(void* context) = nullptr;
-};
-
-struct CoreOptions {
-  /// Messages that a classic mailbox holds, 1–1,000,000; the next one is refused.
-  std::uint32_t mailbox_messages_max = 100;
-  /// Bytes of a payload of the classic protocol, 0–254; a longer one is refused.
-  std::uint32_t payload_bytes_max = MessagePool::place_bytes;
-  /// For everything of restante.v2.
-  Limits limits = {};
-  /// Needed for restante.v2.
-  Entropy entropy = {};
-  /// Nobody needs leave for anything where there is none. Must live longer than the core.
-  const Authoriser* authoriser = nullptr;
-};
-
-namespace detail {
+namespace restante::detail {
 
 template <class Recorder>
 class Keeping {
@@ -145,7 +122,7 @@ class Keeping {
   }
 
   // An address may be forgotten when nothing is there that anybody could miss. The one that was so longest goes first.
-  void note_idle(Address address) {
+  [[gnu::noinline]] void note_idle(Address address) {
     if (address.is_classic()) {
       return;
     }
@@ -221,21 +198,22 @@ class Keeping {
   }
 
   // Puts a message into a mailbox or room; whether it may be there has been decided.
-  [[gnu::always_inline]] void store(Address receiver, Address sender, BytesView payload, std::uint64_t sequence,
-                                    std::uint64_t expires_ms) {
-    Mailbox& mailbox = mailboxes_[receiver.index()];
+  [[gnu::always_inline]] MessagePool::Message& store(Address receiver, Mailbox& mailbox, Address sender,
+                                                     BytesView payload, std::uint64_t sequence,
+                                                     std::uint64_t expires_ms) {
     recorder_.record(MessageStored{receiver, mailbox.next_offset(), sender, payload, sequence, wall_ms_, expires_ms});
-    put(mailbox, receiver, sender, payload).time_ms = wall_ms_;
+    MessagePool::Message& message = put(mailbox, receiver, sender, payload);
+    message.time_ms = wall_ms_;
     ++books_.stored;
     if (mailbox.watched) {
       mailbox_changed(receiver);
     }
+    return message;
   }
 
   [[gnu::always_inline]] MessagePool::Message& put(Mailbox& mailbox, Address receiver, Address sender,
                                                    BytesView payload) {
-    last_stored_ = mailbox.append(pool_, sender, payload);
-    MessagePool::Message& message = pool_.at(last_stored_);
+    MessagePool::Message& message = pool_.at(mailbox.append(pool_, sender, payload));
     message.receiver = receiver;
     ++books_.held;
     payload_bytes_held_ += payload.size();
@@ -249,8 +227,8 @@ class Keeping {
     ++books_.taken;
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
-    if (message.tracked) {
-      untrack(message, addresses_[receiver], MessageState::taken);
+    if (message.tracked) [[unlikely]] {
+      untrack_taken(message);
     }
     mailbox.remove_oldest(pool_);
     if (mailbox.watched) {
@@ -259,25 +237,24 @@ class Keeping {
     return message;
   }
 
-  // Keeps what is to be known beyond the mailbox of the message that was stored last.
-  [[gnu::always_inline]] void track(AddressState& sender, const AddressState& receiver, std::uint64_t sequence,
-                                    std::uint64_t expires_ms, std::uint32_t quota) {
-    MessagePool::Message& message = pool_.at(last_stored_);
+  // Keeps what is to be known beyond the mailbox of the message that was stored there last.
+  [[gnu::always_inline]] void track(MessagePool::Message& message, AddressState& sender, const Mailbox& mailbox,
+                                    const AddressState& receiver, std::uint64_t sequence, std::uint64_t expires_ms,
+                                    std::uint32_t quota) {
     message.tracked = true;
     message.delivered = false;
     message.sequence = sequence;
     message.quota = quota;
     message.timer = TimerWheel::none;
-    if (expires_ms != 0) {
-      follow_wall(wall_ms_);
-      message.timer = expiry_.add(expires_ms, last_stored_);
+    if (expires_ms != 0) [[unlikely]] {
+      add_timer(message, mailbox.youngest_index(), expires_ms);
     }
     if (sender.messages_sent++ == 0) {
       note_idle(message.sender);
     }
     if (receiver.kind != NameKind::classic) {
       memory_bytes_ += MessagePool::cost_bytes(message.payload_bytes);
-      if (mailboxes_[message.receiver.index()].size() == 1) {
+      if (mailbox.size() == 1) {
         note_idle(message.receiver);
       }
       if (receiver.kind == NameKind::mailbox && !receiver.was_opened) {
@@ -286,18 +263,53 @@ class Keeping {
     }
   }
 
+  // Takes out what lies at or below an offset: its owner acknowledged it. Whether there is something has been found
+  // out.
+  [[gnu::always_inline]] void remove_acknowledged_up_to(Offset up_to, Address receiver, Mailbox& mailbox,
+                                                        AddressState& owner) {
+    MessagePool::Message* const next = remove_acknowledged(receiver, mailbox, owner, pool_.at(mailbox.oldest_index()));
+    if (next != nullptr && next->offset <= up_to) {
+      remove_more_acknowledged(receiver, mailbox, owner, next, up_to);
+    }
+  }
+
+  // Out of the way of those who acknowledge each message by itself.
+  [[gnu::noinline]] void remove_more_acknowledged(Address receiver, Mailbox& mailbox, AddressState& owner,
+                                                  MessagePool::Message* oldest, Offset up_to) {
+    do {
+      oldest = remove_acknowledged(receiver, mailbox, owner, *oldest);
+    } while (oldest != nullptr && oldest->offset <= up_to);
+  }
+
+  // Takes out the oldest message, and gives which one is now, if any.
+  [[gnu::always_inline]] MessagePool::Message* remove_acknowledged(Address receiver, Mailbox& mailbox,
+                                                                   AddressState& owner, MessagePool::Message& oldest) {
+    return take_out<true>(receiver, mailbox, owner, mailbox.oldest_index(), oldest, MessageState::acknowledged, false);
+  }
+
   // Takes a message out. `state` says what became of it; a room's makes place where it is purged.
   void remove(Address receiver, MessagePool::Index index, MessageState state, bool makes_place = false) {
-    Mailbox& mailbox = mailboxes_[receiver.index()];
-    MessagePool::Message& message = pool_.at(index);
-    AddressState& owner = addresses_[receiver];
+    take_out<false>(receiver, mailboxes_[receiver.index()], addresses_[receiver], index, pool_.at(index), state,
+                    makes_place);
+  }
+
+  // The same, for one that may be known to be the oldest. Then it gives which one is now, if any.
+  template <bool is_oldest>
+  [[gnu::always_inline]] MessagePool::Message* take_out(Address receiver, Mailbox& mailbox, AddressState& owner,
+                                                        MessagePool::Index index, MessagePool::Message& message,
+                                                        MessageState state, bool makes_place) {
     count_removal(owner, state, makes_place);
     --books_.held;
     payload_bytes_held_ -= message.payload_bytes;
     if (message.tracked) {
       untrack(message, owner, state);
     }
-    mailbox.remove(pool_, index);
+    MessagePool::Message* next = nullptr;
+    if constexpr (is_oldest) {
+      next = mailbox.remove_oldest(pool_, message);
+    } else {
+      mailbox.remove(pool_, index);
+    }
     // Whoever remembers where it lay finds out that it lies there no more.
     message.offset = UINT64_MAX;
     if (mailbox.watched) {
@@ -306,11 +318,12 @@ class Keeping {
     if (mailbox.size() == 0) {
       note_idle(receiver);
     }
+    return next;
   }
 
-  void untrack(MessagePool::Message& message, const AddressState& receiver, MessageState state) {
+  [[gnu::always_inline]] void untrack(MessagePool::Message& message, const AddressState& receiver, MessageState state) {
     stop_timer(message);
-    AddressState& sender = addresses_[message.sender];
+    AddressState& sender = addresses_.known(message.sender);
     note_state(message, sender, state);
     if (message.quota != Quotas::none) {
       quotas_.subtract(message.quota, message.payload_bytes);
@@ -326,15 +339,29 @@ class Keeping {
     }
   }
 
-  void stop_timer(MessagePool::Message& message) {
-    if (message.timer != TimerWheel::none) {
-      expiry_.remove(message.timer);
-      message.timer = TimerWheel::none;
+  [[gnu::noinline]] void untrack_taken(MessagePool::Message& message) {
+    untrack(message, addresses_[message.receiver], MessageState::taken);
+  }
+
+  [[gnu::always_inline]] void stop_timer(MessagePool::Message& message) {
+    if (message.timer != TimerWheel::none) [[unlikely]] {
+      remove_timer(message);
     }
   }
 
+  [[gnu::noinline]] void add_timer(MessagePool::Message& message, MessagePool::Index index, std::uint64_t expires_ms) {
+    follow_wall(wall_ms_);
+    message.timer = expiry_.add(expires_ms, index);
+  }
+
+  [[gnu::noinline]] void remove_timer(MessagePool::Message& message) {
+    expiry_.remove(message.timer);
+    message.timer = TimerWheel::none;
+  }
+
   // The sender can ask what became of its message.
-  void note_state(const MessagePool::Message& message, AddressState& sender, MessageState state) {
+  [[gnu::always_inline]] void note_state(const MessagePool::Message& message, AddressState& sender,
+                                         MessageState state) {
     if (message.sequence != 0 && sender.window && sender.window->note(message.sequence, state) &&
         sender.waits_for_receipts != 0) {
       make_ready(message.sender);
@@ -342,11 +369,11 @@ class Keeping {
   }
 
   // A message is delivered: the first time ends its time to live.
-  void note_delivery(MessagePool::Message& message) {
+  [[gnu::always_inline]] void note_delivery(MessagePool::Message& message) {
     if (message.tracked && !message.delivered) {
       message.delivered = true;
       stop_timer(message);
-      note_state(message, addresses_[message.sender], MessageState::fetched);
+      note_state(message, addresses_.known(message.sender), MessageState::fetched);
     }
   }
 
@@ -373,13 +400,13 @@ class Keeping {
   }
 
   // Whoever waits for something of this address is looked at soon.
-  void make_ready(Address address) {
+  [[gnu::noinline]] void make_ready(Address address) {
     if (!ready_.contains(address.index())) {
       ready_.push_back(address.index());
     }
   }
 
-  void mailbox_changed(Address address) {
+  [[gnu::noinline]] void mailbox_changed(Address address) {
     AddressState& state = addresses_[address];
     if (state.room == nullptr) {
       make_ready(address);
@@ -420,7 +447,6 @@ class Keeping {
   bool writable_ = true;
   std::uint64_t wall_ms_ = 0;
   MessagePool pool_;
-  MessagePool::Index last_stored_ = MessagePool::none;
   Addresses addresses_;
   std::vector<Mailbox> mailboxes_;
   std::vector<Session> holders_;
@@ -437,7 +463,7 @@ class Keeping {
   std::uint32_t unopened_messages_ = 0;
 
  private:
-  void count_removal(AddressState& owner, MessageState state, bool makes_place) {
+  [[gnu::always_inline]] void count_removal(AddressState& owner, MessageState state, bool makes_place) {
     switch (state) {
       case MessageState::acknowledged:
         ++owner.acknowledged;
@@ -458,5 +484,4 @@ class Keeping {
   }
 };
 
-}  // namespace detail
-}  // namespace restante
+}  // namespace restante::detail

@@ -94,8 +94,10 @@ class MessagePool {
   }
 
   /// Gives a place back. What it holds can still be read until the next store(), but for a long payload.
-  [[gnu::always_inline]] void release(Index index) {
-    Message& place = at(index);
+  [[gnu::always_inline]] void release(Index index) { release(index, at(index)); }
+
+  /// The same, where it is known already what lies there.
+  [[gnu::always_inline]] void release(Index index, Message& place) {
     if (place.payload_bytes > place_bytes) [[unlikely]] {
       place.long_payload.reset();
     }

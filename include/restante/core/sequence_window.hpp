@@ -21,7 +21,7 @@ class SequenceWindow {
   std::uint64_t highest() const noexcept { return highest_; }
 
   /// What a push with this number, which must not be 0, is.
-  Verdict judge(std::uint64_t sequence) const noexcept {
+  [[gnu::always_inline]] Verdict judge(std::uint64_t sequence) const noexcept {
     if (sequence > highest_) {
       return sequence - highest_ > width ? Verdict::ahead : Verdict::unseen;
     }
@@ -55,13 +55,13 @@ class SequenceWindow {
   }
 
   /// What became of the message with this number: unknown outside of the window, and for what was not accepted.
-  MessageState state(std::uint64_t sequence) const noexcept {
+  [[gnu::always_inline]] MessageState state(std::uint64_t sequence) const noexcept {
     return sequence == 0 || sequence > highest_ || highest_ - sequence >= width ? MessageState::unknown
                                                                                 : states_[sequence % width];
   }
 
   /// Something became of a message. Gives whether anybody could still ask for it.
-  bool note(std::uint64_t sequence, MessageState state) noexcept {
+  [[gnu::always_inline]] bool note(std::uint64_t sequence, MessageState state) noexcept {
     if (this->state(sequence) == MessageState::unknown) {
       return false;
     }

@@ -31,7 +31,9 @@ struct ChangeRecorder {
   requires requires(S& told, const Change& change) { told.record(change); }
   void record(const Change& change) {
     store.record(change);
-    changed = true;
+    if constexpr (!DurableAtOnce<S>) {
+      changed = true;
+    }
   }
 };
 
@@ -40,11 +42,14 @@ struct ChangeRecorder {
 template <class T, class S, class C>
 class Outgoing {
  public:
-  struct SessionState {
+  /// Of 64 bytes, so that the one of a slot is found by a shift.
+  struct alignas(16) SessionState {
     std::uint32_t generation = 0;
     bool open = false;
     /// close() was called: nothing more is received or sent.
     bool closing = false;
+    /// leave() or close() was called: nothing more is received or answered.
+    bool leaving = false;
     /// It speaks restante.v2.
     bool speaks_v2 = false;
     /// A credential is being checked, or was refused a moment ago: what came after it has to wait.
@@ -58,6 +63,9 @@ class Outgoing {
     std::size_t held_replies = 0;
     /// When the connection counts as stuck; says something only while it waits for its peer to read.
     SteadyTime deadline = never;
+
+    /// The name of the protocol that it speaks, if any.
+    std::string_view protocol() const noexcept { return speaks_v2 ? v2::protocol_name : std::string_view{}; }
   };
 
   Outgoing(T& transport, S& store, MessengerOptions& options, C& core, ChangeRecorder<S>& recorder)
@@ -175,6 +183,7 @@ class Outgoing {
 
   void close(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
     session.closing = true;
+    session.leaving = true;
     waiting_for_peer_.remove(connection.slot);
     waiting_for_store_.remove(connection.slot);
     // Until the transport reports its end, what it waits for must not count as delivered.
@@ -185,6 +194,7 @@ class Outgoing {
 
   // Closes a connection once nothing is held for it. The first reason counts, which lives as long as the program.
   void leave(Connection connection, SessionState& session, CloseCode code, std::string_view reason) {
+    session.leaving = true;
     if (session.leaves_with == 0) {
       session.leaves_with = code;
       session.leaves_because = reason;
@@ -310,8 +320,23 @@ class Outgoing {
     }
   }
 
-  /// Fills in what is counted here.
+  // Out of the way: most who hear anything do not hear of packets.
+  template <class E>
+  [[gnu::noinline]] void tell(const E& event) {
+    if (options_.on_event) {
+      options_.on_event(Event{event});
+    }
+  }
+
+  /// Fills in what is counted here and in the core.
   void count(MessengerCounters& counters) const noexcept {
+    counters.books = core_.books();
+    counters.answers = core_.answers();
+    counters.payload_bytes_held = core_.payload_bytes_held();
+    counters.addresses_held = core_.addresses_held();
+    counters.addresses_named = static_cast<std::uint32_t>(core_.addresses_named());
+    counters.waits = core_.waits();
+    counters.store_available = core_.accepts_changes();
     counters.connections_paused = connections_paused_;
     counters.connections_stuck = connections_stuck_;
     counters.commits = commits_;
@@ -332,13 +357,6 @@ class Outgoing {
     if (!sessions_[slot].closing) {
       close({slot, sessions_[slot].generation}, sessions_[slot], close_code::try_again_later,
             "the store failed; what became of requests is unknown");
-    }
-  }
-
-  template <class E>
-  void tell(const E& event) {
-    if (options_.on_event) {
-      options_.on_event(Event{event});
     }
   }
 

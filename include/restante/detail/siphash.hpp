@@ -37,15 +37,9 @@ constexpr std::uint64_t siphash(const SipKey& key, BytesView bytes) noexcept {
     round();
     v0 ^= word;
   };
-  // Compilers make one load of eight bytes that are joined like this.
-  const auto word_at = [&](std::size_t i) {
-    return std::uint64_t{bytes[i]} | std::uint64_t{bytes[i + 1]} << 8U | std::uint64_t{bytes[i + 2]} << 16U |
-           std::uint64_t{bytes[i + 3]} << 24U | std::uint64_t{bytes[i + 4]} << 32U |
-           std::uint64_t{bytes[i + 5]} << 40U | std::uint64_t{bytes[i + 6]} << 48U | std::uint64_t{bytes[i + 7]} << 56U;
-  };
   std::size_t at = 0;
   for (; at + 8 <= bytes.size(); at += 8) {
-    take(word_at(at));
+    take(load_word(&bytes[at]));
   }
   std::uint64_t word = std::uint64_t{bytes.size()} << 56U;
   for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8) {

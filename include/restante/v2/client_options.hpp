@@ -58,10 +58,16 @@ struct PushEnded {
 /// All mail that there was has been handed over: a FETCH ended, and the server has no more.
 struct AllDelivered {};
 
-/// Messages left a room before they were delivered to this address: so many offsets were passed over.
+/// Messages left a room before they reached this program: they made place, expired, or were purged. Each is told of
+/// once, behind the messages before it and ahead of those after it, whatever becomes of connections. The program has
+/// `count` messages fewer than it would have, and by now knows of everything up to `offset`: one that stores offsets
+/// with the effects of messages (KeepsInbox) stores this one as well, and is told of each once although it ends in
+/// between.
 struct MessagesMissed {
   std::string_view room = {};
   std::uint64_t count = 0;
+  Epoch epoch = 0;
+  Offset offset = 0;
 };
 
 /// A room could not be joined again on a new connection. Where trying again does not help, it is given up.

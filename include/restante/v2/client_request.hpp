@@ -67,7 +67,9 @@ struct Fetching {
   /// How many messages may still come.
   std::uint64_t messages_left = 0;
   bool rewind = false;
-  /// When it may end without a message.
+  /// Something was missed: that ends it as well.
+  bool told_missed = false;
+  /// When it may end without any of this.
   SteadyTime waits_until = {};
 };
 struct Acknowledging {

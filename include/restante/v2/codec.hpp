@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 
 #include <restante/assert.hpp>
 #include <restante/bytes.hpp>
@@ -46,8 +47,7 @@ inline constexpr std::uint8_t refused = 0xff;
 constexpr std::optional<Member> take_member(BytesView& members) noexcept {
   Member member;
   detail::InFields fields{members};
-  fields.flag(member.present).name(member.name);
-  if (!fields.sound()) {
+  if (!fields.flag(member.present) || !fields.name(member.name)) {
     return std::nullopt;
   }
   members = fields.left();
@@ -57,66 +57,75 @@ constexpr std::optional<Member> take_member(BytesView& members) noexcept {
 namespace detail {
 
 // Each list() lists the fields of a packet behind the tag once, in their order on the wire; `fields` is an InFields
-// to decode and an OutFields to encode. So neither direction can know a layout that the other does not.
+// to decode and an OutFields to encode. So neither direction can know a layout that the other does not. Gives whether
+// all of them were there.
 
-constexpr void list(auto& fields, auto& packet) requires Is<Open, decltype(packet)> {
-  fields.name(packet.address).one_of(packet.proof, Proof::resume_token).rest(packet.secret);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Open, decltype(packet)> {
+  return fields.name(packet.address) && fields.one_of(packet.proof, Proof::resume_token) && fields.rest(packet.secret);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Push, decltype(packet)> {
-  fields.name(packet.receiver).number(packet.sequence).number(packet.time_to_live_ms).rest(packet.payload);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Push, decltype(packet)> {
+  return fields.name(packet.receiver) && fields.number(packet.sequence) && fields.number(packet.time_to_live_ms) &&
+         fields.rest(packet.payload);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Fetch, decltype(packet)> {
-  fields.name(packet.source).epoch(packet.epoch).flag(packet.rewind);
-  fields.number(packet.messages_max).number(packet.bytes_max).number(packet.wait_ms);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Fetch, decltype(packet)> {
+  return fields.name(packet.source) && fields.epoch(packet.epoch) && fields.flag(packet.rewind) &&
+         fields.number(packet.messages_max) && fields.number(packet.bytes_max) && fields.number(packet.wait_ms);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Acknowledge, decltype(packet)> {
-  fields.name(packet.source).epoch(packet.epoch).number(packet.offset);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Acknowledge, decltype(packet)> {
+  return fields.name(packet.source) && fields.epoch(packet.epoch) && fields.number(packet.offset);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Receipt, decltype(packet)> {
-  fields.number(packet.sequence).byte(packet.known_state).number(packet.wait_ms);
+constexpr bool list(auto& fields, auto& packet) requires Is<Receipt, decltype(packet)> {
+  return fields.number(packet.sequence) && fields.byte(packet.known_state) && fields.number(packet.wait_ms);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Join, decltype(packet)> || Is<Leave, decltype(packet)> {
-  fields.name(packet.room);
+constexpr bool list(auto& fields, auto& packet) requires Is<Join, decltype(packet)> || Is<Leave, decltype(packet)> {
+  return fields.name(packet.room);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Status, decltype(packet)> {
-  fields.name(packet.source).number(packet.known_version).name(packet.after);
-  fields.number(packet.members_max).number(packet.wait_ms);
+constexpr bool list(auto& fields, auto& packet) requires Is<Status, decltype(packet)> {
+  return fields.name(packet.source) && fields.number(packet.known_version) && fields.name(packet.after) &&
+         fields.number(packet.members_max) && fields.number(packet.wait_ms);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Opened, decltype(packet)> {
-  fields.first_of_flags(packet.took_over).epoch(packet.epoch).number(packet.depth).number(packet.first_unacknowledged);
-  fields.number(packet.highest_sequence).number(packet.window).number(packet.payload_bytes_max);
-  fields.number(packet.mailbox_messages_max).number(packet.mailbox_bytes_max).number(packet.waits_max);
-  fields.token(packet.resume_token);
+constexpr bool list(auto& fields, auto& packet) requires Is<Opened, decltype(packet)> {
+  return fields.first_of_flags(packet.took_over) && fields.epoch(packet.epoch) && fields.number(packet.depth) &&
+         fields.number(packet.first_unacknowledged) && fields.number(packet.highest_sequence) &&
+         fields.number(packet.window) && fields.number(packet.payload_bytes_max) &&
+         fields.number(packet.mailbox_messages_max) && fields.number(packet.mailbox_bytes_max) &&
+         fields.number(packet.waits_max) && fields.token(packet.resume_token);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Accepted, decltype(packet)> {
-  fields.first_of_flags(packet.duplicate);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Accepted, decltype(packet)> {
+  return fields.first_of_flags(packet.duplicate);
 }
-[[gnu::always_inline]] constexpr void list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
-  fields.name(packet.source).number(packet.offset).number(packet.time_ms).name(packet.sender).rest(packet.payload);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Message, decltype(packet)> {
+  return fields.name(packet.source) && fields.number(packet.offset) && fields.number(packet.time_ms) &&
+         fields.name(packet.sender) && fields.rest(packet.payload);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Fetched, decltype(packet)> {
-  fields.number(packet.delivered).number(packet.remaining);
+[[gnu::always_inline]] constexpr bool list(auto& fields, auto& packet) requires Is<Fetched, decltype(packet)> {
+  return fields.number(packet.delivered) && fields.number(packet.remaining);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Missed, decltype(packet)> {
-  fields.name(packet.room).number(packet.count);
+constexpr bool list(auto& fields, auto& packet) requires Is<Missed, decltype(packet)> {
+  return fields.name(packet.room) && fields.number(packet.count);
 }
-constexpr void list(auto&, auto& packet) requires Is<Acknowledged, decltype(packet)> || Is<Left, decltype(packet)> {}
-constexpr void list(auto& fields, auto& packet) requires Is<State, decltype(packet)> {
-  fields.one_of(packet.state, MessageState::purged);
+[[gnu::always_inline]] constexpr bool list(
+    auto&, auto& packet) requires Is<Acknowledged, decltype(packet)> || Is<Left, decltype(packet)> {
+  return true;
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Joined, decltype(packet)> {
-  fields.epoch(packet.epoch).number(packet.first_kept).number(packet.cursor).number(packet.next_offset);
+constexpr bool list(auto& fields, auto& packet) requires Is<State, decltype(packet)> {
+  return fields.one_of(packet.state, MessageState::purged);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Mailbox, decltype(packet)> {
-  fields.number(packet.version).number(packet.depth).number(packet.bytes).number(packet.oldest_age_ms);
-  fields.number(packet.stored).number(packet.acknowledged).number(packet.taken);
-  fields.number(packet.expired).number(packet.purged);
+constexpr bool list(auto& fields, auto& packet) requires Is<Joined, decltype(packet)> {
+  return fields.epoch(packet.epoch) && fields.number(packet.first_kept) && fields.number(packet.cursor) &&
+         fields.number(packet.next_offset);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Members, decltype(packet)> {
-  fields.number(packet.version).number(packet.total).flag(packet.more).rest(packet.members);
+constexpr bool list(auto& fields, auto& packet) requires Is<Mailbox, decltype(packet)> {
+  return fields.number(packet.version) && fields.number(packet.depth) && fields.number(packet.bytes) &&
+         fields.number(packet.oldest_age_ms) && fields.number(packet.stored) && fields.number(packet.acknowledged) &&
+         fields.number(packet.taken) && fields.number(packet.expired) && fields.number(packet.purged);
 }
-constexpr void list(auto& fields, auto& packet) requires Is<Refused, decltype(packet)> {
-  fields.reason(packet.reason);
+constexpr bool list(auto& fields, auto& packet) requires Is<Members, decltype(packet)> {
+  return fields.number(packet.version) && fields.number(packet.total) && fields.flag(packet.more) &&
+         fields.rest(packet.members);
+}
+constexpr bool list(auto& fields, auto& packet) requires Is<Refused, decltype(packet)> {
+  return fields.reason(packet.reason);
 }
 
 constexpr bool is_sound(const auto&) noexcept {
@@ -153,9 +162,7 @@ constexpr bool is_sound(const Members& packet) noexcept {
 template <class Packet>
 [[gnu::always_inline]] constexpr bool read(BytesView bytes, std::uint32_t tag_min, Packet& packet) noexcept {
   InFields fields{bytes.subspan(1)};
-  fields.tag(packet.tag, tag_min);
-  list(fields, packet);
-  return fields.complete() && is_sound(packet);
+  return fields.tag(packet.tag, tag_min) && list(fields, packet) && fields.left().empty() && is_sound(packet);
 }
 
 /// Rule 10: a request of another time is answered by its tag.
@@ -166,12 +173,6 @@ constexpr Unreadable unreadable(BytesView bytes, Refusal reason) noexcept {
     unreadable.reason = unreadable.tag != 0 ? reason : unreadable.reason;
   }
   return unreadable;
-}
-
-template <class Packet, class Take>
-[[gnu::always_inline]] constexpr decltype(auto) take_request(BytesView bytes, Take& take) {
-  Packet packet;
-  return read(bytes, 1, packet) ? take(packet) : take(unreadable(bytes, Refusal::malformed));
 }
 
 template <class Packet>
@@ -203,45 +204,75 @@ template <bool room_is_known>
   return fields.written();
 }
 
+// Out of the way of those that know that there is room.
+[[gnu::noinline]] constexpr BytesView write_where_room_is_short(std::uint8_t code, const auto& packet,
+                                                                std::span<std::uint8_t> to) {
+  return write_fields<false>(code, packet, to);
+}
+
 template <class Packet>
 [[gnu::always_inline]] constexpr BytesView write(std::uint8_t code, const Packet& packet, std::span<std::uint8_t> to) {
-  return to.size() >= packet_bytes_beyond_payload + payload_bytes(packet) ? write_fields<true>(code, packet, to)
-                                                                          : write_fields<false>(code, packet, to);
+  if (to.size() >= packet_bytes_beyond_payload + payload_bytes(packet)) [[likely]] {
+    return write_fields<true>(code, packet, to);
+  }
+  // Of a copy, so that the packet itself need not lie in memory.
+  const Packet copy = packet;
+  return write_where_room_is_short(code, copy, to);
 }
 
 }  // namespace detail
 
-/// Reads what a client sent and calls `take` with it: with the packet that it is, or, where it is none, with
-/// Unreadable. Gives what `take` gives.
+/// Calls `take` with a std::type_identity of the request that bytes begin as, for read_request() to read; where they
+/// begin as none, of Unreadable. Gives what `take` gives.
 template <class Take>
-[[gnu::always_inline]] constexpr decltype(auto) take_request(BytesView bytes, Take take) {
+[[gnu::always_inline]] constexpr decltype(auto) with_request_type(BytesView bytes, Take take) {
   switch (bytes.empty() ? std::uint8_t{0} : bytes[0]) {
     case code::open:
-      return detail::take_request<Open>(bytes, take);
+      return take(std::type_identity<Open>{});
     case code::push:
-      return detail::take_request<Push>(bytes, take);
+      return take(std::type_identity<Push>{});
     case code::fetch:
-      return detail::take_request<Fetch>(bytes, take);
+      return take(std::type_identity<Fetch>{});
     case code::acknowledge:
-      return detail::take_request<Acknowledge>(bytes, take);
+      return take(std::type_identity<Acknowledge>{});
     case code::receipt:
-      return detail::take_request<Receipt>(bytes, take);
+      return take(std::type_identity<Receipt>{});
     case code::join:
-      return detail::take_request<Join>(bytes, take);
+      return take(std::type_identity<Join>{});
     case code::leave:
-      return detail::take_request<Leave>(bytes, take);
+      return take(std::type_identity<Leave>{});
     case code::status:
-      return detail::take_request<Status>(bytes, take);
+      return take(std::type_identity<Status>{});
     default:
-      break;
+      return take(std::type_identity<Unreadable>{});
   }
-  const bool is_request = !bytes.empty() && bytes[0] != 0 && bytes[0] <= code::request_max;
-  return take(detail::unreadable(bytes, is_request ? Refusal::unknown_operation : Refusal::malformed));
+}
+
+/// Reads a request of the type that with_request_type() gave. Gives whether it is one; where it is not, it can be read
+/// as Unreadable, as anything can.
+template <class Packet>
+[[gnu::always_inline]] constexpr bool read_request(BytesView bytes, Packet& packet) noexcept {
+  return detail::read(bytes, 1, packet);
+}
+constexpr bool read_request(BytesView bytes, Unreadable& packet) noexcept {
+  const std::uint8_t first = bytes.empty() ? std::uint8_t{0} : bytes[0];
+  const bool is_known = first >= code::open && first <= code::status;
+  const bool is_request = first != 0 && first <= code::request_max;
+  packet = detail::unreadable(bytes, is_request && !is_known ? Refusal::unknown_operation : Refusal::malformed);
+  return true;
 }
 
 /// Reads what a client sent. Never fails: what is no request is Unreadable.
 constexpr Request decode_request(BytesView bytes) noexcept {
-  return take_request(bytes, [](const auto& packet) { return Request{packet}; });
+  return with_request_type(bytes, [&](auto type) -> Request {
+    typename decltype(type)::type packet;
+    if (read_request(bytes, packet)) {
+      return packet;
+    }
+    Unreadable unreadable;
+    read_request(bytes, unreadable);
+    return unreadable;
+  });
 }
 
 /// Reads what a server sent. Never fails: what is no reply is UnreadableReply.
@@ -310,19 +341,19 @@ constexpr BytesView encode(const Status& packet, std::span<std::uint8_t> to) {
 constexpr BytesView encode(const Opened& packet, std::span<std::uint8_t> to) {
   return detail::write(code::opened, packet, to);
 }
-constexpr BytesView encode(const Accepted& packet, std::span<std::uint8_t> to) {
+[[gnu::always_inline]] constexpr BytesView encode(const Accepted& packet, std::span<std::uint8_t> to) {
   return detail::write(code::accepted, packet, to);
 }
-constexpr BytesView encode(const Message& packet, std::span<std::uint8_t> to) {
+[[gnu::always_inline]] constexpr BytesView encode(const Message& packet, std::span<std::uint8_t> to) {
   return detail::write(code::message, packet, to);
 }
-constexpr BytesView encode(const Fetched& packet, std::span<std::uint8_t> to) {
+[[gnu::always_inline]] constexpr BytesView encode(const Fetched& packet, std::span<std::uint8_t> to) {
   return detail::write(code::fetched, packet, to);
 }
 constexpr BytesView encode(const Missed& packet, std::span<std::uint8_t> to) {
   return detail::write(code::missed, packet, to);
 }
-constexpr BytesView encode(const Acknowledged& packet, std::span<std::uint8_t> to) {
+[[gnu::always_inline]] constexpr BytesView encode(const Acknowledged& packet, std::span<std::uint8_t> to) {
   return detail::write(code::acknowledged, packet, to);
 }
 constexpr BytesView encode(const State& packet, std::span<std::uint8_t> to) {
@@ -347,7 +378,8 @@ constexpr BytesView encode(const Refused& packet, std::span<std::uint8_t> to) {
 /// Writes one member as Members lists it; 66 bytes are enough.
 constexpr BytesView encode_member(const Member& member, std::span<std::uint8_t> to) {
   detail::OutFields<false> fields{to};
-  fields.flag(member.present).name(member.name);
+  fields.flag(member.present);
+  fields.name(member.name);
   return fields.written();
 }
 

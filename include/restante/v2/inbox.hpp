@@ -44,6 +44,10 @@ enum class Handling : std::uint8_t {
 /// gives it back from handled_up_to(), sees each message exactly once. Its handled() has nothing to do
 /// (docs/protocol.md, restante.v2, "What is promised").
 ///
+/// What was missed of a room (client_event::MessagesMissed) counts as handled once the program was told of it, and is
+/// kept in the same ways. A program that keeps nothing may be told again of what it was told, or handled, before it
+/// ended: of all that is gone and that the server does not know as acknowledged.
+///
 /// When a source has another epoch, what is kept of the one before is of no use any more.
 template <class I>
 concept KeepsInbox = requires(I& inbox, std::string_view source, Epoch epoch, Offset offset) {

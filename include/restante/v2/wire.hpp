@@ -29,20 +29,20 @@ struct NumberField {
 };
 
 // Compilers make one load, or one store, of bytes that are joined and split like this, but not of a loop.
-constexpr std::uint32_t load_four(const std::uint8_t* bytes) noexcept {
+[[gnu::always_inline]] constexpr std::uint32_t load_four(const std::uint8_t* bytes) noexcept {
   return std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U | std::uint32_t{bytes[2]} << 8U |
          std::uint32_t{bytes[3]};
 }
-constexpr std::uint64_t load_eight(const std::uint8_t* bytes) noexcept {
+[[gnu::always_inline]] constexpr std::uint64_t load_eight(const std::uint8_t* bytes) noexcept {
   return std::uint64_t{load_four(bytes)} << 32U | load_four(bytes + 4);
 }
-constexpr void store_four(std::uint8_t* bytes, std::uint32_t number) noexcept {
+[[gnu::always_inline]] constexpr void store_four(std::uint8_t* bytes, std::uint32_t number) noexcept {
   bytes[0] = static_cast<std::uint8_t>(number >> 24U);
   bytes[1] = static_cast<std::uint8_t>(number >> 16U);
   bytes[2] = static_cast<std::uint8_t>(number >> 8U);
   bytes[3] = static_cast<std::uint8_t>(number);
 }
-constexpr void store_eight(std::uint8_t* bytes, std::uint64_t number) noexcept {
+[[gnu::always_inline]] constexpr void store_eight(std::uint8_t* bytes, std::uint64_t number) noexcept {
   store_four(bytes, static_cast<std::uint32_t>(number >> 32U));
   store_four(bytes + 4, static_cast<std::uint32_t>(number));
 }
@@ -59,141 +59,143 @@ constexpr NumberField read_number(const std::uint8_t* bytes, std::size_t left) n
   return number_bytes(number) == size ? NumberField{number, size} : NumberField{};
 }
 
-/// Takes fields off the beginning of bytes. Once one was not there, all that follow are not there, and are left as they
-/// were.
+// Each function of InFields and OutFields says whether its field was there, so that the first one that was not ends a
+// list of them, and nothing is carried along but where the next one begins. All are inlined: that way it stays in a
+// register.
+
+/// Takes fields off the beginning of bytes. One that is not there is left as it was.
 class InFields {
  public:
-  constexpr explicit InFields(BytesView bytes) noexcept : at_{bytes.data()}, left_{bytes.size()} {}
+  constexpr explicit InFields(BytesView bytes) noexcept : at_{bytes.data()}, end_{bytes.data() + bytes.size()} {}
 
-  /// Every field was there.
-  constexpr bool sound() const noexcept { return sound_; }
-  /// And nothing is left.
-  constexpr bool complete() const noexcept { return sound_ && left_ == 0; }
-  constexpr BytesView left() const noexcept { return {at_, left_}; }
+  /// What was not taken yet.
+  constexpr BytesView left() const noexcept { return {at_, end_}; }
 
-  [[gnu::always_inline]] constexpr InFields& byte(std::uint8_t& field) noexcept {
-    if (need(1)) {
-      field = *at_;
-      take(1);
+  [[gnu::always_inline]] constexpr bool byte(std::uint8_t& field) noexcept {
+    if (at_ == end_) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = *at_++;
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& number(std::uint64_t& field) noexcept {
-    // The shortest form first: nearly all numbers are small.
-    if (need(1) && *at_ < 0x40U) [[likely]] {
-      field = *at_;
-      take(1);
-    } else if (sound_) {
-      const NumberField read = read_number(at_, left_);
-      sound_ = read.bytes != 0;
-      if (sound_) {
-        field = read.number;
-        take(read.bytes);
+  [[gnu::always_inline]] constexpr bool number(std::uint64_t& field) noexcept {
+    // The shortest forms first: nearly all numbers are small.
+    if (at_ != end_ && *at_ < 0x40U) [[likely]] {
+      field = *at_++;
+      return true;
+    }
+    if (size() >= 2 && *at_ < 0x80U) {
+      const std::uint64_t two_bytes = (at_[0] & 0x3fU) << 8U | at_[1];
+      if (number_bytes(two_bytes) != 2) [[unlikely]] {
+        return false;
       }
+      field = two_bytes;
+      at_ += 2;
+      return true;
     }
-    return *this;
+    const NumberField read = read_number(at_, size());
+    if (read.bytes == 0) [[unlikely]] {
+      return false;
+    }
+    field = read.number;
+    at_ += read.bytes;
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& tag(Tag& field, Tag minimum) noexcept {
+  [[gnu::always_inline]] constexpr bool tag(Tag& field, Tag minimum) noexcept {
     std::uint64_t number = 0;
-    this->number(number);
-    sound_ = sound_ && number >= minimum && number <= tag_max;
-    if (sound_) {
-      field = static_cast<Tag>(number);
+    if (!this->number(number) || number < minimum || number > tag_max) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = static_cast<Tag>(number);
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& name(Name& field) noexcept {
-    std::uint8_t size = 0;
-    byte(size);
-    if (need(size) && (sound_ = size <= name_bytes_max)) {
-      field = {at_, size};
-      take(size);
+  [[gnu::always_inline]] constexpr bool name(Name& field) noexcept {
+    std::uint8_t length = 0;
+    if (!byte(length) || length > name_bytes_max || length > size()) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = {at_, length};
+    at_ += length;
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& epoch(Epoch& field) noexcept {
-    if (need(8)) {
-      field = load_eight(at_);
-      take(8);
+  [[gnu::always_inline]] constexpr bool epoch(Epoch& field) noexcept {
+    if (size() < 8) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = load_eight(at_);
+    at_ += 8;
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& flag(bool& field) noexcept {
+  [[gnu::always_inline]] constexpr bool flag(bool& field) noexcept {
     std::uint8_t byte = 0;
-    this->byte(byte);
-    sound_ = sound_ && byte <= 1;
-    if (sound_) {
-      field = byte == 1;
+    if (!this->byte(byte) || byte > 1) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = byte == 1;
+    return true;
   }
 
   /// The first of the flags that a reply has; a newer server may set others.
-  [[gnu::always_inline]] constexpr InFields& first_of_flags(bool& field) noexcept {
+  [[gnu::always_inline]] constexpr bool first_of_flags(bool& field) noexcept {
     std::uint8_t byte = 0;
-    this->byte(byte);
-    if (sound_) {
-      field = (byte & 1U) != 0;
+    if (!this->byte(byte)) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = (byte & 1U) != 0;
+    return true;
   }
 
   /// A byte that is one of those from 0 to `last`.
   template <class Enumeration>
-  constexpr InFields& one_of(Enumeration& field, Enumeration last) noexcept {
+  [[gnu::always_inline]] constexpr bool one_of(Enumeration& field, Enumeration last) noexcept {
     std::uint8_t byte = 0;
-    this->byte(byte);
-    sound_ = sound_ && byte <= static_cast<std::uint8_t>(last);
-    if (sound_) {
-      field = static_cast<Enumeration>(byte);
+    if (!this->byte(byte) || byte > static_cast<std::uint8_t>(last)) [[unlikely]] {
+      return false;
     }
-    return *this;
+    field = static_cast<Enumeration>(byte);
+    return true;
   }
 
-  constexpr InFields& token(ResumeToken& field) noexcept {
-    if (need(field.size())) {
-      std::copy_n(at_, field.size(), field.begin());
-      take(field.size());
+  [[gnu::always_inline]] constexpr bool token(ResumeToken& field) noexcept {
+    if (size() < field.size()) [[unlikely]] {
+      return false;
     }
-    return *this;
+    std::copy_n(at_, field.size(), field.begin());
+    at_ += field.size();
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr InFields& rest(BytesView& field) noexcept {
-    if (sound_) {
-      field = left();
-      take(left_);
-    }
-    return *this;
+  [[gnu::always_inline]] constexpr bool rest(BytesView& field) noexcept {
+    field = left();
+    at_ = end_;
+    return true;
   }
 
   /// Why something was refused, known or not; what follows it is not of this version.
-  constexpr InFields& reason(Refusal& field) noexcept {
+  [[gnu::always_inline]] constexpr bool reason(Refusal& field) noexcept {
     std::uint8_t byte = 0;
     BytesView ignored;
-    this->byte(byte).rest(ignored);
+    if (!this->byte(byte) || !rest(ignored)) [[unlikely]] {
+      return false;
+    }
     field = static_cast<Refusal>(byte);
-    return *this;
+    return true;
   }
 
  private:
-  [[gnu::always_inline]] constexpr bool need(std::size_t size) noexcept { return sound_ = sound_ && left_ >= size; }
-
-  [[gnu::always_inline]] constexpr void take(std::size_t size) noexcept {
-    at_ += size;
-    left_ -= size;
-  }
+  [[gnu::always_inline]] constexpr std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
   const std::uint8_t* at_;
-  std::size_t left_;
-  bool sound_ = true;
+  const std::uint8_t* end_;
 };
 
-/// Writes fields one after the other. Whether there is room is asserted for each of them, unless it is known.
+/// Writes fields one after the other, which always succeeds. Whether there is room is asserted for each of them, unless
+/// it is known.
 template <bool room_is_known>
 class OutFields {
  public:
@@ -202,45 +204,47 @@ class OutFields {
 
   constexpr BytesView written() const noexcept { return {begin_, at_}; }
 
-  [[gnu::always_inline]] constexpr OutFields& byte(std::uint8_t field) {
+  [[gnu::always_inline]] constexpr bool byte(std::uint8_t field) {
     *room(1) = field;
-    return *this;
+    return true;
   }
 
-  [[gnu::always_inline]] constexpr OutFields& number(std::uint64_t field) {
+  [[gnu::always_inline]] constexpr bool number(std::uint64_t field) {
     return field < 0x40U ? byte(static_cast<std::uint8_t>(field)) : long_number(field);
   }
 
-  [[gnu::always_inline]] constexpr OutFields& name(Name field) {
+  [[gnu::always_inline]] constexpr bool name(Name field) {
     RESTANTE_ASSERT(field.size() <= name_bytes_max, "a name is longer than 64 bytes");
-    return byte(static_cast<std::uint8_t>(field.size())).rest(field);
+    byte(static_cast<std::uint8_t>(field.size()));
+    copy_short(field, room(field.size()));
+    return true;
   }
 
-  constexpr OutFields& epoch(Epoch field) {
+  constexpr bool epoch(Epoch field) {
     store_eight(room(8), field);
-    return *this;
+    return true;
   }
 
-  constexpr OutFields& flag(bool field) { return byte(field ? 1 : 0); }
+  constexpr bool flag(bool field) { return byte(field ? 1 : 0); }
 
-  constexpr OutFields& first_of_flags(bool field) { return flag(field); }
+  constexpr bool first_of_flags(bool field) { return flag(field); }
 
   template <class Enumeration>
-  constexpr OutFields& one_of(Enumeration field, Enumeration) {
+  constexpr bool one_of(Enumeration field, Enumeration) {
     return byte(static_cast<std::uint8_t>(field));
   }
 
-  constexpr OutFields& token(const ResumeToken& field) { return rest(field); }
+  constexpr bool token(const ResumeToken& field) { return rest(field); }
 
-  constexpr OutFields& rest(BytesView field) {
+  [[gnu::always_inline]] constexpr bool rest(BytesView field) {
     std::copy(field.begin(), field.end(), room(field.size()));
-    return *this;
+    return true;
   }
 
-  constexpr OutFields& reason(Refusal field) { return byte(static_cast<std::uint8_t>(field)); }
+  constexpr bool reason(Refusal field) { return byte(static_cast<std::uint8_t>(field)); }
 
  private:
-  [[gnu::always_inline]] constexpr OutFields& long_number(std::uint64_t field) {
+  [[gnu::always_inline]] constexpr bool long_number(std::uint64_t field) {
     RESTANTE_ASSERT(field <= number_max, "a number is larger than 2^62 - 1");
     if (field < 1U << 14U) {
       std::uint8_t* const bytes = room(2);
@@ -251,7 +255,23 @@ class OutFields {
     } else {
       store_eight(room(8), field | 0xc000'0000'0000'0000U);
     }
-    return *this;
+    return true;
+  }
+
+  // Names are so short that calling memmove() takes longer than to copy them.
+  [[gnu::always_inline]] static constexpr void copy_short(BytesView bytes, std::uint8_t* to) {
+    if (bytes.size() < 8) {
+      for (const std::uint8_t byte : bytes) {
+        *to++ = byte;
+      }
+      return;
+    }
+    // The last eight bytes may have been copied in part before.
+    const std::size_t last = bytes.size() - 8;
+    for (std::size_t at = 0; at < last; at += 8) {
+      store_eight(to + at, load_eight(&bytes[at]));
+    }
+    store_eight(to + last, load_eight(&bytes[last]));
   }
 
   [[gnu::always_inline]] constexpr std::uint8_t* room(std::size_t size) {

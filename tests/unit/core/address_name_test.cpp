@@ -99,6 +99,20 @@ TEST(AddressName, IsNoUtf8WhereASequenceIsLongerThanItHasToBeOrASurrogateOrTooHi
   }
 }
 
+TEST(AddressName, IsTheSameAsAnotherWhereEveryByteIs) {
+  const std::string name = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+  for (std::size_t size = 0; size <= name.size(); ++size) {
+    const std::string one = name.substr(0, size);
+    EXPECT_TRUE(is_same_name(as_bytes(one), as_bytes(std::string{one})));
+    EXPECT_FALSE(is_same_name(as_bytes(one), as_bytes(one + "+"))) << "a longer one";
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string other = one;
+      other[place] = '+';
+      EXPECT_FALSE(is_same_name(as_bytes(one), as_bytes(other))) << size << " bytes, place " << place;
+    }
+  }
+}
+
 TEST(AddressName, HasAtMostSixtyFourBytes) {
   EXPECT_EQ(kind_of_name(Bytes(64, 'a')), NameKind::mailbox);
   EXPECT_EQ(kind_of_name(Bytes(65, 'a')), NameKind::bad);

@@ -83,6 +83,24 @@ TEST(Addresses, KeepThousandsApart) {
   }
 }
 
+TEST(Addresses, FindAReceiverWhetherItIsTheSameAsBeforeOrNot) {
+  Addresses addresses;
+  AddressState& ada = addresses[addresses.add(as_bytes("ada"))];
+  const Address bob = addresses.add(as_bytes("bob"));
+  const Address eve = addresses.add(as_bytes("eve, whose name is longer"));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(addresses.find_receiver(as_bytes("bob"), ada), bob);
+    EXPECT_EQ(addresses.find_receiver(as_bytes("bob"), ada), bob);
+    EXPECT_EQ(addresses.find_receiver(as_bytes("eve, whose name is longer"), ada), eve);
+    EXPECT_EQ(addresses.find_receiver(as_bytes("eve, whose name is langer"), ada), Addresses::none);
+    EXPECT_EQ(addresses.find_receiver(as_bytes("7"), ada), Address{7});
+  }
+  addresses.find_receiver(as_bytes("bob"), ada);
+  addresses.remove(bob);
+  EXPECT_EQ(addresses.find_receiver(as_bytes("bob"), ada), Addresses::none) << "it is not there any more";
+  EXPECT_EQ(addresses.find_receiver({}, ada), Addresses::none) << "nor is it one without a name";
+}
+
 TEST(Watchers, AreLookedAtAfterSomethingHappenedAndNotBefore) {
   Watchers watchers;
   watchers.waiting() = {5, 5};

@@ -72,6 +72,16 @@ TEST_F(MailboxTest, SharesAPoolWithOthersWithoutMixingMessagesUp) {
   }
 }
 
+TEST_F(MailboxTest, GivesWhichMessageIsTheOldestOnceTheOldestIsRemoved) {
+  append(mailbox_, "one");
+  append(mailbox_, "two");
+  const MessagePool::Message* const next = mailbox_.remove_oldest(pool_, pool_.at(mailbox_.oldest_index()));
+  ASSERT_EQ(next, &mailbox_.oldest(pool_));
+  EXPECT_EQ(as_text(next->payload()), "two");
+  EXPECT_EQ(mailbox_.remove_oldest(pool_, pool_.at(mailbox_.oldest_index())), nullptr);
+  EXPECT_EQ(mailbox_.size(), 0U);
+}
+
 TEST_F(MailboxTest, SkipsOffsetsForwards) {
   mailbox_.skip_to(41);
   append(mailbox_, "one");

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,7 +46,8 @@ struct DescribeEvent {
   }
   std::string operator()(const client_event::AllDelivered&) const { return "all delivered"; }
   std::string operator()(const client_event::MessagesMissed& told) const {
-    return "missed " + std::to_string(told.count) + " of " + std::string{told.room};
+    return "missed " + std::to_string(told.count) + " of " + std::string{told.room} + " up to " +
+           std::to_string(told.offset) + " in " + std::to_string(told.epoch);
   }
   std::string operator()(const client_event::RoomRefused& told) const {
     return std::string{told.room} + ": " + std::string{name_of(told.reason)} +
@@ -131,7 +134,12 @@ class V2Client : public ::testing::Test {
 
   TestClient& make_client(ClientOptions options = {}) {
     options.address = options.address.empty() ? "ada" : options.address;
-    options.on_event = [this](const ClientEvent& event) { told_.push_back(std::visit(DescribeEvent{}, event)); };
+    options.on_event = [this](const ClientEvent& event) {
+      told_.push_back(std::visit(DescribeEvent{}, event));
+      if (on_missed_ && std::holds_alternative<client_event::MessagesMissed>(event)) {
+        on_missed_();
+      }
+    };
     if (takes_mail_) {
       options.on_message = [this](const Delivery& delivery) {
         handed_.push_back(std::string{delivery.source} + std::to_string(delivery.offset) + " " +
@@ -174,6 +182,7 @@ class V2Client : public ::testing::Test {
 
   bool takes_mail_ = false;
   Handling handling_ = Handling::done;
+  Callback<void()> on_missed_;
   RecordingTransport transport_;
   ScriptedServer server_{transport_};
   TestOutbox outbox_;
@@ -188,6 +197,28 @@ class V2Client : public ::testing::Test {
 class V2ClientInbox : public V2Client {
  protected:
   V2ClientInbox() { takes_mail_ = true; }
+
+  // The client joins a room, or joins it again, and its FETCH after that is taken.
+  void join_room(Offset cursor, Offset next, Epoch epoch = 70) {
+    server_.reply(Joined{server_.take<Join>().tag, epoch, 0, cursor, next});
+    fetch_ = server_.take<Fetch>();
+  }
+  void break_and_join(Offset cursor, Offset next, Epoch epoch = 70) {
+    break_and_open();
+    join_room(cursor, next, epoch);
+  }
+  void miss(std::uint64_t count) { server_.say(Missed{fetch_.tag, as_bytes("#tea"), count}); }
+  void end_fetch(std::uint64_t delivered, std::uint64_t remaining) {
+    server_.say(Fetched{fetch_.tag, delivered, remaining});
+  }
+
+  // What it was told that it missed.
+  Told missed() const {
+    Told all;
+    std::copy_if(told_.begin(), told_.end(), std::back_inserter(all),
+                 [](const std::string& told) { return told.starts_with("missed"); });
+    return all;
+  }
 };
 
 // Opening.
@@ -671,9 +702,9 @@ TEST_F(V2ClientInbox, JoinsARoomAndHearsOfItAndOfItsMailboxFromThenOn) {
   server_.say(Missed{fetch_.tag, as_bytes("#tea"), 3});
   end_turn();
   EXPECT_EQ(handed_, (Told{"#tea5 bob: hello", "0 bob: psst"}));
-  EXPECT_EQ(told_.back(), "missed 3 of #tea");
+  EXPECT_EQ(told_.back(), "missed 3 of #tea up to 8 in 70");
   EXPECT_EQ(take_ack(), "0 in 7");
-  EXPECT_EQ(take_ack(), "#tea5 in 70");
+  EXPECT_EQ(take_ack(), "#tea8 in 70");
 }
 
 TEST_F(V2ClientInbox, JoinsItsRoomsAgainBeforeItPushesAndFetches) {
@@ -771,6 +802,227 @@ TEST_F(V2ClientInbox, HasMailDeliveredAgainOfARoomThatItJoinsOnlyNow) {
   deliver(3, "earlier", "#cake");
   end_turn();
   EXPECT_EQ(handed_, Told{"#cake3 bob: earlier"});
+}
+
+TEST_F(V2ClientInbox, IsHandedAllOfARoomThatItJoinsOnlyNowAlsoWhenMoreComesMeanwhile) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(0, 0);
+  deliver(3, "earlier", "#cake");
+  end_fetch(1, 0);
+  end_turn();
+  const auto older = server_.take<Fetch>();
+  client.join("#cake");
+  server_.reply(Joined{server_.take<Join>().tag, 80, 0, 3, 4});
+  fetch_ = server_.take<Fetch>();
+  server_.reply(Message{older.tag, as_bytes("#cake"), 4, 1, as_bytes("bob"), as_bytes("meanwhile")});
+  EXPECT_TRUE(handed_.empty()) << "the one before it was not";
+  fetch_ = server_.take<Fetch>();
+  EXPECT_TRUE(fetch_.rewind);
+  deliver(3, "earlier", "#cake");
+  deliver(4, "meanwhile", "#cake");
+  end_turn();
+  EXPECT_EQ(handed_, (Told{"#cake3 bob: earlier", "#cake4 bob: meanwhile"}));
+  EXPECT_EQ(missed(), Told{});
+  EXPECT_EQ(take_ack(), "#cake4 in 80");
+}
+
+// What was missed in rooms.
+
+TEST_F(V2ClientInbox, IsToldOnceOfWhatIsGoneWhetherTheServerSaysSoOrNot) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(2, 10);
+  miss(3);
+  deliver(5, "five", "#tea");
+  deliver(7, "seven", "#tea");
+  deliver(8, "eight", "#tea");
+  end_turn();
+  EXPECT_EQ(missed(), (Told{"missed 3 of #tea up to 4 in 70", "missed 1 of #tea up to 6 in 70"}));
+  EXPECT_EQ(handed_, (Told{"#tea5 bob: five", "#tea7 bob: seven", "#tea8 bob: eight"}));
+}
+
+TEST_F(V2ClientInbox, IsToldOfWhatWasLostWithItsConnectionWhenTheNextMessageComes) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(0, 1);
+  deliver(0, "zero", "#tea");
+  end_turn();
+  // 1 was delivered, and MISSED said of 2 and 3; neither arrived. 4 and 5 left before they were delivered.
+  break_and_join(0, 7);
+  deliver(0, "zero", "#tea");
+  miss(2);
+  deliver(6, "six", "#tea");
+  end_turn();
+  EXPECT_EQ(missed(), (Told{"missed 2 of #tea up to 2 in 70", "missed 3 of #tea up to 5 in 70"})) << "five in all";
+  EXPECT_EQ(handed_, (Told{"#tea0 bob: zero", "#tea6 bob: six"}));
+}
+
+TEST_F(V2ClientInbox, IsToldOfWhatWasLostWithItsConnectionAlsoWhenNothingComes) {
+  TestClient& client = open_client({.fetch_wait = 30s});
+  client.join("#tea");
+  join_room(0, 1);
+  EXPECT_EQ(fetch_.wait_ms, 0U) << "of the first message nothing is known yet";
+  deliver(0, "zero", "#tea");
+  end_fetch(1, 0);
+  end_turn();
+  EXPECT_EQ(take_ack(), "#tea0 in 70");
+  fetch_ = server_.take<Fetch>();
+  EXPECT_EQ(fetch_.wait_ms, 30'000U) << "everything is known";
+  break_and_join(1, 3);
+  EXPECT_EQ(fetch_.wait_ms, 0U);
+  end_fetch(0, 0);
+  end_turn();
+  EXPECT_EQ(missed(), Told{"missed 2 of #tea up to 2 in 70"});
+  EXPECT_EQ(told_.back(), "all delivered") << "after that";
+  EXPECT_EQ(take_ack(), "#tea2 in 70");
+  fetch_ = server_.take<Fetch>();
+  EXPECT_EQ(fetch_.wait_ms, 30'000U);
+  end_fetch(0, 0);
+  end_turn();
+  break_and_join(3, 3);
+  EXPECT_EQ(fetch_.wait_ms, 30'000U);
+  deliver(3, "three", "#tea");
+  EXPECT_EQ(missed().size(), 1U);
+}
+
+TEST_F(V2ClientInbox, AsksAgainWhereItStandsWhenWhatItMissedMayNotBeAll) {
+  TestClient& client = open_client({.retry_after = 1s});
+  client.join("#tea");
+  join_room(0, 1);
+  // 0 was delivered, and did not arrive. Then it went, and so did 1, which had come meanwhile.
+  miss(1);
+  end_fetch(0, 0);
+  end_turn();
+  EXPECT_EQ(missed(), Told{"missed 1 of #tea up to 0 in 70"});
+  auto join = server_.take<Join>();
+  EXPECT_EQ(take_ack(), "#tea0 in 70");
+  EXPECT_TRUE(server_.nothing_more()) << "nothing is fetched before it is known";
+  server_.reply(Acknowledged{last_ack_});
+  told_.clear();
+  server_.refuse(join.tag, Refusal::rate_limited);
+  fetch_ = server_.take<Fetch>();
+  EXPECT_NE(fetch_.wait_ms, 0U) << "it would have to ask without end";
+  client.push("#tea", as_bytes("hello"));
+  EXPECT_EQ(server_.accept_push(), "1 #tea hello") << "it is a member all the same";
+  end_fetch(1, 0);
+  EXPECT_EQ(told_, (Told{"push 1 accepted", "all delivered"}));
+  end_turn();
+  fetch_ = server_.take<Fetch>();
+  EXPECT_TRUE(server_.nothing_more()) << "a second is not over";
+  transport_.advance(1s);
+  join_room(1, 2);
+  end_fetch(0, 0);
+  end_turn();
+  EXPECT_EQ(missed(), Told{"missed 1 of #tea up to 1 in 70"});
+  EXPECT_EQ(take_ack(), "#tea1 in 70");
+  EXPECT_NE(server_.take<Fetch>().wait_ms, 0U);
+}
+
+TEST_F(V2ClientInbox, FetchesAtOnceAfterItWasToldOfNothingButWhatItMissed) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(3, 3);
+  miss(2);
+  end_fetch(0, 0);
+  end_turn();
+  EXPECT_EQ(take_ack(), "#tea4 in 70");
+  server_.take<Fetch>();
+  EXPECT_EQ(missed(), Told{"missed 2 of #tea up to 4 in 70"});
+}
+
+TEST_F(V2ClientInbox, TakesNothingForGoneWhileSomethingRemains) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  const auto older = fetch_;
+  join_room(0, 3);
+  server_.reply(Fetched{older.tag, 0, 0});
+  EXPECT_EQ(missed(), Told{}) << "what was asked before the room was joined says nothing of it";
+  deliver(0, "zero", "#tea");
+  end_fetch(1, 2);
+  end_turn();
+  EXPECT_EQ(missed(), Told{});
+  take_ack();
+  fetch_ = server_.take<Fetch>();
+  EXPECT_EQ(fetch_.wait_ms, 0U);
+  deliver(1, "one", "#tea");
+  end_fetch(1, 0);
+  EXPECT_EQ(missed(), Told{"missed 1 of #tea up to 2 in 70"});
+}
+
+TEST_F(V2ClientInbox, MissesNothingThatAnEarlierRunHandledOrWasToldOf) {
+  inbox_.offsets[{"#tea", 70}] = 4;
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(1, 8);
+  deliver(3, "three", "#tea");
+  deliver(7, "seven", "#tea");
+  end_turn();
+  EXPECT_EQ(handed_, Told{"#tea7 bob: seven"});
+  EXPECT_EQ(missed(), Told{"missed 2 of #tea up to 6 in 70"});
+  EXPECT_EQ((inbox_.offsets.at({"#tea", 70})), 7U);
+}
+
+TEST_F(V2ClientInbox, MissesNothingFromBeforeItWasAMemberOrThatWasAcknowledgedElsewhere) {
+  handling_ = Handling::later;
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(20, 20);
+  deliver(20, "twenty", "#tea");
+  end_turn();
+  break_and_join(30, 30);
+  deliver(30, "thirty", "#tea");
+  end_turn();
+  EXPECT_EQ(missed(), Told{});
+  client.done("#tea", 70, 20);
+  transport_.deliver_wake();
+  EXPECT_TRUE(server_.nothing_more()) << "that is known to the server";
+  client.done("#tea", 70, 30);
+  transport_.deliver_wake();
+  EXPECT_EQ(take_ack(), "#tea30 in 70");
+}
+
+TEST_F(V2ClientInbox, CountsWhatItMissedAnewInAnotherEpoch) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(0, 9);
+  deliver(8, "eight", "#tea");
+  end_turn();
+  break_and_join(1, 3, 71);
+  deliver(2, "two", "#tea");
+  EXPECT_EQ(missed(), (Told{"missed 8 of #tea up to 7 in 70", "missed 1 of #tea up to 1 in 71"}));
+}
+
+TEST_F(V2ClientInbox, HasMissedNothingOfItsOwnMailboxWhereOffsetsMayBeLeftOut) {
+  open_client();
+  deliver(3, "three");
+  deliver(9, "nine");
+  server_.say(Missed{fetch_.tag, {}, 3});
+  end_fetch(2, 0);
+  end_turn();
+  EXPECT_EQ(missed(), Told{});
+}
+
+TEST_F(V2ClientInbox, IsHandedNothingFromARoomThatItLeavesBecauseItMissedSomething) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(0, 3);
+  on_missed_ = [&client] { client.leave("#tea"); };
+  deliver(2, "two", "#tea");
+  end_turn();
+  EXPECT_EQ(missed(), Told{"missed 2 of #tea up to 1 in 70"});
+  EXPECT_TRUE(handed_.empty());
+  server_.take<Leave>();
+  EXPECT_TRUE(server_.nothing_more());
+}
+
+TEST_F(V2ClientInbox, GivesUpAServerThatCountsBeyondAllOffsets) {
+  TestClient& client = open_client();
+  client.join("#tea");
+  join_room(1, 1);
+  server_.reply(Missed{fetch_.tag, as_bytes("#tea"), number_max});
+  EXPECT_EQ(client.state(), ClientState::closing);
+  EXPECT_EQ(missed(), Told{});
 }
 
 // Asking.

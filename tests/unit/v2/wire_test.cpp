@@ -43,8 +43,8 @@ TEST(Number, IsReadBackOnBothSidesOfEveryPowerOfTwo) {
       EXPECT_EQ(number_bytes(number), expected) << number;
       std::uint64_t read = 0;
       InFields fields{bytes};
-      fields.number(read);
-      EXPECT_TRUE(fields.complete()) << number;
+      EXPECT_TRUE(fields.number(read)) << number;
+      EXPECT_TRUE(fields.left().empty()) << number;
       EXPECT_EQ(read, number);
     }
   }
@@ -58,8 +58,8 @@ TEST(Number, IsNotReadWhereItIsLongerThanItHasToBe) {
   for (const Bytes& bytes : too_long) {
     std::uint64_t read = 5;
     InFields fields{bytes};
-    fields.number(read);
-    EXPECT_FALSE(fields.sound()) << test::to_hex(bytes);
+    EXPECT_FALSE(fields.number(read)) << test::to_hex(bytes);
+    EXPECT_EQ(fields.left().size(), bytes.size());
     EXPECT_EQ(read, 5U);
   }
 }
@@ -70,46 +70,50 @@ TEST(Number, IsNotReadWhereBytesAreMissing) {
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       std::uint64_t read = 5;
       InFields fields{BytesView{bytes}.first(size)};
-      fields.number(read);
-      EXPECT_FALSE(fields.sound());
+      EXPECT_FALSE(fields.number(read));
       EXPECT_EQ(read, 5U);
     }
   }
 }
 
-TEST(InFields, LeaveEverythingBehindWhatWasNotThere) {
-  const Bytes bytes{0x40, 0x25, 0x01};
-  InFields fields{bytes};
+TEST(InFields, LeaveWhatIsNotThereAsItWas) {
+  const Bytes bytes{0x40, 0x25};
   std::uint64_t number = 7;
   std::uint8_t byte = 7;
   bool flag = true;
   Tag tag = 7;
   Epoch epoch = 7;
   Name name = as_bytes("seven");
-  BytesView rest = as_bytes("seven");
   ResumeToken token{7};
   Refusal reason = Refusal::bad_address;
-  fields.number(number).byte(byte).flag(flag).tag(tag, 0).epoch(epoch).name(name).token(token).rest(rest);
-  EXPECT_FALSE(fields.sound());
-  EXPECT_FALSE(fields.complete());
+  MessageState state = MessageState::taken;
+  EXPECT_FALSE(InFields{bytes}.number(number));
+  EXPECT_FALSE(InFields{Bytes{}}.byte(byte));
+  EXPECT_FALSE(InFields{bytes}.flag(flag));
+  EXPECT_FALSE(InFields{bytes}.tag(tag, 0));
+  EXPECT_FALSE(InFields{bytes}.epoch(epoch));
+  EXPECT_FALSE(InFields{bytes}.name(name));
+  EXPECT_FALSE(InFields{bytes}.token(token));
+  EXPECT_FALSE(InFields{bytes}.one_of(state, MessageState::purged));
+  EXPECT_FALSE(InFields{Bytes{}}.first_of_flags(flag));
+  EXPECT_FALSE(InFields{Bytes{}}.reason(reason));
   EXPECT_EQ(number, 7U);
   EXPECT_EQ(byte, 7U);
-  EXPECT_TRUE(flag);
-  EXPECT_TRUE(InFields{Bytes{}}.first_of_flags(flag).left().empty());
   EXPECT_TRUE(flag);
   EXPECT_EQ(tag, 7U);
   EXPECT_EQ(epoch, 7U);
   EXPECT_EQ(as_text(name), "seven");
-  EXPECT_EQ(as_text(rest), "seven");
   EXPECT_EQ(token[0], 7U);
-  EXPECT_FALSE(InFields{Bytes{}}.reason(reason).sound());
+  EXPECT_EQ(reason, Refusal::bad_address);
+  EXPECT_EQ(state, MessageState::taken);
 }
 
 TEST(InFields, ReadATagFromTheSmallestToTheLargestThatThereIs) {
   const auto reads = [](std::uint64_t number, Tag minimum) {
     const Bytes bytes = written(number);
     Tag tag = 0;
-    return InFields{bytes}.tag(tag, minimum).complete() && tag == number;
+    InFields fields{bytes};
+    return fields.tag(tag, minimum) && fields.left().empty() && tag == number;
   };
   EXPECT_FALSE(reads(0, 1));
   EXPECT_TRUE(reads(0, 0));
@@ -125,8 +129,8 @@ TEST(InFields, ReadNamesOfUpToSixtyFourBytes) {
     bytes[0] = static_cast<std::uint8_t>(size);
     Name name;
     InFields fields{bytes};
-    fields.name(name);
-    EXPECT_EQ(fields.complete(), size <= 64) << size;
+    EXPECT_EQ(fields.name(name), size <= 64) << size;
+    EXPECT_EQ(fields.left().empty(), size <= 64) << size;
     EXPECT_EQ(name.size(), size <= 64 ? size : 0) << size;
   }
 }
@@ -135,13 +139,30 @@ TEST(InFields, ReadFlagsOfRequestsStrictlyAndOfRepliesByTheFirst) {
   for (unsigned value = 0; value < 256; ++value) {
     const Bytes bytes{static_cast<std::uint8_t>(value)};
     bool strict = false;
-    EXPECT_EQ(InFields{bytes}.flag(strict).complete(), value <= 1);
+    EXPECT_EQ(InFields{bytes}.flag(strict), value <= 1);
     EXPECT_EQ(strict, value == 1);
     bool first = false;
-    EXPECT_TRUE(InFields{bytes}.first_of_flags(first).complete());
+    EXPECT_TRUE(InFields{bytes}.first_of_flags(first));
     EXPECT_EQ(first, value % 2 == 1);
     MessageState state = MessageState::unknown;
-    EXPECT_EQ(InFields{bytes}.one_of(state, MessageState::purged).complete(), value <= 6);
+    EXPECT_EQ(InFields{bytes}.one_of(state, MessageState::purged), value <= 6);
+  }
+}
+
+TEST(OutFields, WriteNamesOfEveryLengthAndNothingBehindThem) {
+  for (std::size_t size = 0; size <= 64; ++size) {
+    Bytes name(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      name[i] = static_cast<std::uint8_t>(i + 1);
+    }
+    std::array<std::uint8_t, 80> room{};
+    OutFields<true> fields{room};
+    fields.name(name);
+    EXPECT_EQ(fields.written().size(), size + 1);
+    EXPECT_EQ(room[size + 1], 0U) << size;
+    Name read;
+    ASSERT_TRUE(InFields{room}.name(read));
+    EXPECT_EQ(Bytes{read}, name);
   }
 }
 
@@ -150,7 +171,7 @@ TEST(OutFields, WriteTheHighestByteOfAnEpochFirst) {
   OutFields<false>{room}.epoch(0x0123456789abcdef);
   EXPECT_EQ(Bytes{BytesView{room}}, (Bytes{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}));
   Epoch epoch = 0;
-  EXPECT_TRUE(InFields{room}.epoch(epoch).complete());
+  EXPECT_TRUE(InFields{room}.epoch(epoch));
   EXPECT_EQ(epoch, 0x0123456789abcdefU);
 }
 

@@ -109,12 +109,8 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
       if (!rooms_.is_leaving(source) && rooms_.other(source)) {
         tell(client_event::MailFromOtherRoom{source});
       }
-    } else if (incoming_.accept(source, message.offset)) {
-      const Handling handling = options_.on_message(
-          {source, *epoch, message.offset, message.time_ms, as_text(message.sender), message.payload});
-      if (handling == Handling::done) {
-        incoming_.done(source, *epoch, message.offset);
-      }
+    } else if (goes_on(source, message.tag)) {
+      take(source, *epoch, message);
     }
     return true;
   }
@@ -127,9 +123,13 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
     if (fetched.tag == fetch_) {
       fetch_ = 0;
       // A server that does not wait although it was asked to would have us ask without end.
-      if (fetched.delivered == 0 && fetched.remaining == 0 && transport_.now() < fetching->waits_until) {
+      if (fetched.delivered == 0 && fetched.remaining == 0 && !fetching->told_missed &&
+          transport_.now() < fetching->waits_until) {
         fetch_rests_ = true;
         retry_later();
+      }
+      if (fetched.remaining == 0 && !rewind_) {
+        settle_rooms();
       }
     }
     if (fetched.remaining == 0) {
@@ -139,11 +139,20 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
   }
 
   bool answered(const Missed& missed) {
-    if (requests_.template find_as<asked::Fetching>(missed.tag) == nullptr) {
+    auto* const fetching = requests_.template find_as<asked::Fetching>(missed.tag);
+    if (fetching == nullptr) {
       return false;
     }
-    if (rooms_.wants(as_text(missed.room))) {
-      tell(client_event::MessagesMissed{as_text(missed.room), missed.count});
+    fetching->told_missed = true;
+    const std::string_view room = as_text(missed.room);
+    const std::optional<Epoch> epoch = rooms_.wants(room) ? incoming_.epoch_of(room) : std::nullopt;
+    // Otherwise it is counted when a message comes, or when all has.
+    if (epoch && goes_on(room, missed.tag)) {
+      const Offset end = incoming_.handed_end(room) + missed.count;
+      if (end > number_max) {
+        return false;
+      }
+      tell_missed(room, *epoch, end, incoming_.pass_over_next(room, missed.count));
     }
     return true;
   }
@@ -168,11 +177,15 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
       return true;
     }
     const bool is_new = !std::exchange(room->joined, true);
-    const bool has_restarted = is_new && incoming_.start(joining->room, joined.epoch, joined.cursor);
-    rewind_ = rooms_.take_other(joining->room) || rewind_;
-    if (is_new) {
-      fetch_ =
-          0;  // The FETCH under way may not know of the room: another one is sent, and this is the last of its kind.
+    const bool has_restarted =
+        is_new && incoming_.start(joining->room, joined.epoch, joined.cursor, joined.next_offset);
+    if (rooms_.take_other(joining->room)) {
+      rewind_ = true;
+      room->awaits_rewind = is_new;
+    }
+    if (is_new || incoming_.set_next(joining->room, joined.next_offset)) {
+      // The FETCH under way may not know of the room: another one is sent, and this is the last of its kind.
+      fetch_ = 0;
     }
     std::vector<JoinCallback> callbacks = std::exchange(room->callbacks, {});
     if (has_restarted) {
@@ -211,6 +224,57 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
     Asked request = requests_.take(refused.tag);
     std::visit([&](auto& asked) { this->refused(asked, refused); }, request);
     return true;
+  }
+
+  // Whether what a FETCH brings from a source follows what came from there before. Where some came before the room was
+  // joined, it does not until a FETCH has rewound: what older ones bring is delivered once more.
+  bool goes_on(std::string_view source, Tag tag) {
+    Room* const room = rooms_.find(source);
+    if (room == nullptr || !room->awaits_rewind) {
+      return true;
+    }
+    if (tag == fetch_ && !rewind_) {
+      room->awaits_rewind = false;
+      return true;
+    }
+    rewind_ = true;
+    fetch_ = 0;
+    return false;
+  }
+
+  // Hands a message over, after telling what is gone before it: in a room, each offset is that of a message.
+  void take(std::string_view source, Epoch epoch, const Message& message) {
+    const std::uint64_t missed = source.empty() ? 0 : incoming_.pass_over(source, message.offset);
+    if (!incoming_.accept(source, message.offset)) {
+      return;
+    }
+    tell_missed(source, epoch, message.offset, missed);
+    if (missed != 0 && incoming_.epoch_of(source) != epoch) {
+      return;  // The program has left the room because of that.
+    }
+    const Handling handling =
+        options_.on_message({source, epoch, message.offset, message.time_ms, as_text(message.sender), message.payload});
+    if (handling == Handling::done) {
+      incoming_.done(source, epoch, message.offset);
+    }
+  }
+
+  // All that there was came, as was asked for after all rooms were joined: what they had then and did not come is gone.
+  void settle_rooms() {
+    while (const auto gap = incoming_.settle()) {
+      tell_missed(gap->room, gap->epoch, gap->end, gap->count);
+    }
+    for (const std::string& name : incoming_.vague_rooms()) {
+      if (Room* const room = rooms_.find(name); room != nullptr && !room->asked && !room->asks_again) {
+        join_waiting(name, *room);
+      }
+    }
+  }
+
+  void tell_missed(std::string_view room, Epoch epoch, Offset end, std::uint64_t count) {
+    if (count != 0) {
+      tell(client_event::MessagesMissed{room, count, epoch, end - 1});
+    }
   }
 
   // Refusals. None takes its request as const: then the first, which is for all others, would be chosen.
@@ -272,6 +336,11 @@ class ClientReplies : protected ClientSession<T, Outbox, Inbox> {
       return;
     }
     const bool tries_again = passes(refused.reason);
+    if (tries_again && room->joined) {
+      room->asks_again = true;
+      retry_later();
+      return;
+    }
     if (tries_again) {
       outgoing_.hold(joining.room, true);
       retry_later();

@@ -129,14 +129,20 @@ class ClientSession {
         in_hand >= options_.messages_in_hand_max) {
       return;
     }
-    const Duration wait = options_.fetch_wait;
+    // As long as something may be gone of which the program does not know, it is to be said at once that nothing is
+    // there.
+    const std::chrono::milliseconds wait = incoming_.is_settled() ? options_.fetch_wait : std::chrono::milliseconds{};
     const Fetch packet{.source = as_bytes(rooms_.empty() ? "" : "*"),
                        .epoch = epoch_,
                        .rewind = std::exchange(rewind_, false),
                        .messages_max = options_.messages_in_hand_max - in_hand,
                        .bytes_max = options_.fetch_bytes_max,
-                       .wait_ms = ms(options_.fetch_wait)};
-    fetch_ = ask(packet, asked::Fetching{packet.messages_max, packet.rewind, after(transport_.now(), wait)}, wait);
+                       .wait_ms = ms(wait)};
+    fetch_ = ask(packet,
+                 asked::Fetching{.messages_left = packet.messages_max,
+                                 .rewind = packet.rewind,
+                                 .waits_until = after(transport_.now(), wait)},
+                 wait);
   }
 
   void join_waiting(std::string_view name, Room& room) {

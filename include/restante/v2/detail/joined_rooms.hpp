@@ -23,6 +23,10 @@ class JoinedRooms {
     bool asked = false;
     /// This connection has joined.
     bool joined = false;
+    /// It has, and where it stands is to be asked again.
+    bool asks_again = false;
+    /// Mail from here was not taken before it had: it counts only from a FETCH on that rewinds.
+    bool awaits_rewind = false;
   };
 
   bool empty() const noexcept { return rooms_.empty(); }
@@ -34,6 +38,12 @@ class JoinedRooms {
   Room& want(std::string_view name) { return rooms_.try_emplace(std::string{name}).first->second; }
 
   bool wants(std::string_view name) const { return rooms_.contains(name); }
+
+  /// A room that is wanted, or nullptr.
+  Room* find(std::string_view name) {
+    const auto found = rooms_.find(name);
+    return found == rooms_.end() ? nullptr : &found->second;
+  }
 
   /// A room that is not wanted any more, or never was, and who waited for it.
   std::vector<JoinCallback> forget(std::string_view name) {
@@ -49,25 +59,25 @@ class JoinedRooms {
   /// A JOIN leaves.
   void asked(Room& room) noexcept {
     room.asked = true;
+    room.asks_again = false;
     ++joining_;
   }
 
   /// A JOIN was answered: the room, or nullptr where it is not wanted any more.
   Room* answered(std::string_view name) {
     --joining_;
-    const auto found = rooms_.find(name);
-    if (found == rooms_.end()) {
-      return nullptr;
+    Room* const room = find(name);
+    if (room != nullptr) {
+      room->asked = false;
     }
-    found->second.asked = false;
-    return &found->second;
+    return room;
   }
 
   /// The rooms that this connection has to ask for.
   std::vector<std::string> to_join() const {
     std::vector<std::string> names;
     for (const auto& [name, room] : rooms_) {
-      if (!room.asked && !room.joined) {
+      if (!room.asked && (!room.joined || room.asks_again)) {
         names.push_back(name);
       }
     }
@@ -82,6 +92,8 @@ class JoinedRooms {
     for (auto& [name, room] : rooms_) {
       room.asked = false;
       room.joined = false;
+      room.asks_again = false;
+      room.awaits_rewind = false;
     }
     return to_join();
   }

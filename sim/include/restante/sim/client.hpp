@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct ClientSetup {
   std::optional<CorrespondentSetup> correspondent = {};
 };
 
+using TappedCorrespondent = Correspondent<Tap<MemoryClient>>;
+
 /// What clients of restante.v2 share.
 struct Correspondence {
   Letters letters = {};
@@ -69,8 +72,11 @@ class SimulatedClient {
         tap_{transport_, recorder, Side::client, index},
         raw_{*this} {
     if (setup_.correspondent) {
-      correspondent_ = std::make_unique<Correspondent>(network.timeline(), correspondence.letters,
-                                                       correspondence.checker, index, *setup_.correspondent);
+      correspondent_ = std::make_unique<TappedCorrespondent>(
+          correspondence.letters, correspondence.checker, index, *setup_.correspondent,
+          [&timeline = network.timeline()](Duration delay, std::function<void()> action) {
+            timeline.at(after(timeline.now(), delay), std::move(action));
+          });
     }
   }
   SimulatedClient(const SimulatedClient&) = delete;
@@ -80,7 +86,14 @@ class SimulatedClient {
   classic::ClientId id() const noexcept { return setup_.id; }
   bool is_raw() const noexcept { return setup_.raw; }
   /// Of restante.v2; nullptr for a client of the classic protocol.
-  const Correspondent* correspondent() const noexcept { return correspondent_.get(); }
+  const TappedCorrespondent* correspondent() const noexcept { return correspondent_.get(); }
+
+  /// From now on it can keep whatever it should.
+  void heal_storage() {
+    if (correspondent_) {
+      correspondent_->heal_storage();
+    }
+  }
 
   /// Starts the program if it does not run, connects, and associates its id. Nothing happens to a client that is
   /// connected or connecting.
@@ -445,7 +458,7 @@ class SimulatedClient {
   Tap<MemoryClient> tap_;
   Raw raw_;
   std::unique_ptr<Client<Tap<MemoryClient>>> program_;
-  std::unique_ptr<Correspondent> correspondent_;
+  std::unique_ptr<TappedCorrespondent> correspondent_;
   bool running_ = false;
   /// connect() was called, and disconnect() was not since.
   bool wanted_ = false;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,13 +17,11 @@
 #include <vector>
 
 #include <restante/bytes.hpp>
-#include <restante/memory/endpoint.hpp>
-#include <restante/memory/timeline.hpp>
 #include <restante/sim/letters.hpp>
 #include <restante/sim/mail_storage.hpp>
-#include <restante/sim/tap.hpp>
 #include <restante/sim/v2_delivery_checker.hpp>
 #include <restante/time.hpp>
+#include <restante/transport.hpp>
 #include <restante/v2/client.hpp>
 
 namespace restante::sim {
@@ -37,6 +36,8 @@ struct CorrespondentSetup {
   bool keeps_offsets = false;
   /// Its outbox, and its resume token, outlive the program.
   bool keeps_outbox = false;
+  /// Each so-manieth thing that its outbox or inbox should keep cannot be kept; 0 for none.
+  std::uint32_t storage_fails_every = 0;
   /// Asks what becomes of each message, until it has arrived.
   bool asks_receipts = false;
   /// How long after a message was handed over it is done with it; 0 for at once.
@@ -53,7 +54,7 @@ struct CorrespondentSetup {
 namespace detail {
 
 /// What of a program outlives it, as far as it is kept.
-struct CorrespondentStorage : MailStorage {
+struct CorrespondentStorage : public MailStorage {
   std::optional<ResumeToken> resume_token;
 };
 
@@ -61,22 +62,28 @@ struct CorrespondentStorage : MailStorage {
 
 /// The program, and its storage. Everything that it pushes is a letter; the checker hears of all that it is told and
 /// handed.
+template <class T>
+requires ClientTransport<T>
 class Correspondent {
  public:
-  Correspondent(Timeline& timeline, Letters& letters, V2DeliveryChecker& checker, ClientIndex index,
-                CorrespondentSetup setup)
-      : timeline_{timeline}, letters_{letters}, checker_{checker}, index_{index}, setup_{std::move(setup)} {
+  /// Does something later.
+  using Alarm = std::function<void(Duration delay, std::function<void()> action)>;
+
+  Correspondent(Letters& letters, V2DeliveryChecker& checker, ClientIndex index, CorrespondentSetup setup, Alarm alarm)
+      : letters_{letters}, checker_{checker}, index_{index}, setup_{std::move(setup)}, alarm_{std::move(alarm)} {
     checker_.judge(index,
                    {setup_.address, setup_.keeps_offsets, setup_.keeps_outbox, setup_.pushes_per_receiver_max == 1});
+    storage_.fails_in = storage_.fails_every = setup_.storage_fails_every;
   }
   Correspondent(const Correspondent&) = delete;
   Correspondent& operator=(const Correspondent&) = delete;
 
   const CorrespondentSetup& setup() const noexcept { return setup_; }
 
-  /// Starts the program, which connects to nothing yet.
-  void start(Tap<MemoryClient>& transport, std::uint64_t seed) {
+  /// Starts the program, which connects to nothing yet. The transport must live until it ends.
+  void start(T& transport, std::uint64_t seed) {
     using namespace std::chrono_literals;
+    transport_ = &transport;
     v2::ClientOptions options;
     options.address = setup_.address;
     options.resume_token = storage_.resume_token;
@@ -123,12 +130,17 @@ class Correspondent {
     by_id_[program_->push(receiver, payload, time_to_live)] = number;
   }
 
+  /// The next thing that it should keep cannot be kept.
+  void fail_storage() { storage_.fails_in = 1; }
+
+  void heal_storage() { storage_.fails_in = storage_.fails_every = 0; }
+
   bool is_open() const noexcept { return program_ && program_->is_open(); }
   bool is_connected() const noexcept { return program_ && program_->state() == ClientState::connected; }
   std::size_t outbox_messages() const noexcept { return program_ ? program_->outbox_messages() : 0; }
 
  private:
-  using Program = v2::Client<Tap<MemoryClient>, detail::CorrespondentStorage, detail::CorrespondentStorage>;
+  using Program = v2::Client<T, detail::CorrespondentStorage, detail::CorrespondentStorage>;
 
   struct ReceiptWanted {
     std::uint64_t sequence = 0;
@@ -137,20 +149,19 @@ class Correspondent {
   };
 
   v2::Handling handle(const v2::Delivery& delivery) {
-    checker_.handed(timeline_.now(), index_, delivery);
+    checker_.handed(transport_->now(), index_, delivery);
     if (setup_.keeps_offsets) {
       storage_.offsets[{std::string{delivery.source}, delivery.epoch}] = delivery.offset;
     }
     if (setup_.handles_for == Duration::zero()) {
       return v2::Handling::done;
     }
-    timeline_.at(
-        after(timeline_.now(), setup_.handles_for),
-        [this, life = lives_, source = std::string{delivery.source}, epoch = delivery.epoch, offset = delivery.offset] {
-          if (life == lives_ && program_) {
-            program_->done(source, epoch, offset);
-          }
-        });
+    alarm_(setup_.handles_for, [this, life = lives_, source = std::string{delivery.source}, epoch = delivery.epoch,
+                                offset = delivery.offset] {
+      if (life == lives_ && program_) {
+        program_->done(source, epoch, offset);
+      }
+    });
     return v2::Handling::later;
   }
 
@@ -159,18 +170,23 @@ class Correspondent {
       push_ended(*ended);
     } else if (const auto* const opened = std::get_if<v2::client_event::AddressOpened>(&event)) {
       storage_.resume_token = opened->opened.resume_token;
-      checker_.opened(timeline_.now(), index_, opened->opened.epoch, opened->epoch_changed);
+      checker_.opened(transport_->now(), index_, opened->opened.epoch, opened->epoch_changed);
       if (opened->epoch_changed) {
         receipts_.clear();
       }
       ask_receipts();
+    } else if (std::holds_alternative<v2::client_event::StorageFailed>(event)) {
+      checker_.storage_failed();
     } else if (const auto* const missed = std::get_if<v2::client_event::MessagesMissed>(&event)) {
-      checker_.missed(index_, missed->count);
+      checker_.missed(transport_->now(), index_, *missed);
+      if (setup_.keeps_offsets) {
+        storage_.offsets[{std::string{missed->room}, missed->epoch}] = missed->offset;
+      }
     }
   }
 
   void push_ended(const v2::client_event::PushEnded& ended) {
-    checker_.told(timeline_.now(), by_id_.at(ended.result.id), ended.error);
+    checker_.told(transport_->now(), by_id_.at(ended.result.id), ended.error);
     if (setup_.asks_receipts && !ended.error) {
       receipts_.push_back({ended.result.sequence, MessageState::unknown, is_room(ended.result.receiver)});
       ask_receipts();
@@ -201,11 +217,12 @@ class Correspondent {
   static constexpr std::chrono::milliseconds wait = std::chrono::hours{1};
   static constexpr std::size_t asking_max = 8;
 
-  Timeline& timeline_;
   Letters& letters_;
   V2DeliveryChecker& checker_;
   ClientIndex index_;
   CorrespondentSetup setup_;
+  Alarm alarm_;
+  T* transport_ = nullptr;
   detail::CorrespondentStorage storage_;
   std::map<v2::PushId, LetterNumber> by_id_;
   std::deque<ReceiptWanted> receipts_;

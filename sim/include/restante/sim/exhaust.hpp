@@ -32,6 +32,8 @@ struct ExhaustResult {
   std::uint64_t interleavings = 0;
   std::uint64_t steps = 0;
   RuleCounts rules;
+  /// What each interleaving reached, those of restante.v2 included, which has no rules here.
+  SometimesCounts sometimes;
   /// Of each world the first alone.
   std::vector<ExhaustFailure> failures;
 
@@ -39,6 +41,7 @@ struct ExhaustResult {
     interleavings += other.interleavings;
     steps += other.steps;
     rules += other.rules;
+    sometimes += other.sometimes;
     failures.insert(failures.end(), other.failures.begin(), other.failures.end());
     return *this;
   }
@@ -77,6 +80,7 @@ class Exhaustion {
       result_.steps += digits_.size();
       ++result_.interleavings;
       run.finish();
+      result_.sometimes += run.findings().sometimes;
       judge(run.findings());
     } catch (const std::exception& failed) {
       tell(std::string{"exception: "} + failed.what());

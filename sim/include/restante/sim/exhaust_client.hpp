@@ -8,62 +8,55 @@
 #include <variant>
 #include <vector>
 
+#include <restante/assert.hpp>
 #include <restante/bytes.hpp>
 #include <restante/client.hpp>
 #include <restante/sim/callback_checker.hpp>
+#include <restante/sim/exhaust_program.hpp>
 #include <restante/sim/exhaust_rules.hpp>
-#include <restante/sim/exhaust_transport.hpp>
 #include <restante/sim/exhaust_world.hpp>
 #include <restante/sim/id_set.hpp>
+#include <restante/sim/protocol_checker.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/trace.hpp>
 
 namespace restante::sim {
 
 /// Does what its script says with a Client, and has all that it hears judged by a CallbackChecker.
-class StepClient {
+class StepClient final : public StepProgram {
  public:
   /// All of these must outlive it.
-  StepClient(StepTransport& network, Findings& findings, RuleCounts& rules, ClientIndex index,
-             const SmallClient& script)
-      : script_{script},
+  StepClient(StepTransport& network, Findings& findings, RuleCounts& rules, const ProtocolChecker& protocol,
+             ClientIndex index, const SmallClient& script)
+      : StepProgram{network, index, script},
         rules_{rules},
-        transport_{network, index},
+        protocol_{protocol},
         checker_{findings, index, script.requests_max},
         client_{transport_, options(index)} {}
-  StepClient(const StepClient&) = delete;
-  StepClient& operator=(const StepClient&) = delete;
-
-  StepClientTransport& transport() noexcept { return transport_; }
-  CallbackChecker& checker() noexcept { return checker_; }
-
-  void connect() { perform({.kind = Operation::Kind::connect}); }
-
-  /// The next operation, if there is one.
-  bool can_act() const noexcept { return next_ < script_.operations.size(); }
-  std::size_t next() const noexcept { return next_; }
-
-  void act() {
-    const std::size_t first = next_++;
-    while (can_act() && script_.operations[next_].in_callback) {
-      ++next_;
-    }
-    perform(script_.operations, first);
-  }
-
-  /// One of SmallClient::before.
-  void act_before(std::size_t number) { perform(script_.before[number]); }
 
   /// Looks into the mailbox of each id that it holds.
-  void ask_for_mail() {
+  void ask() override {
     const IdSet held = checker_.held();
-    held.for_each([this](std::uint8_t id) { perform({.kind = Operation::Kind::get, .id = id}); });
+    held.for_each([this](std::uint8_t id) { StepProgram::perform({.kind = Operation::Kind::get, .id = id}); });
   }
 
   /// The Client looks at what it rejected, and everything that it should have told by now is told.
-  void settle() {
+  void settle() override {
     transport_.wake_if_asked();
     checker_.check_settled(transport_.now(), transport_.stands());
+  }
+
+  /// To claim an id that is free again. Whoever waits for a reply now should not have to.
+  bool has_to_wake() override {
+    bool id_is_free = false;
+    checker_.kept().for_each([&](std::uint8_t id) { id_is_free = id_is_free || !protocol_.held(id); });
+    return id_is_free && checker_.waiting() == 0;
+  }
+
+  void observe(const Entry& entry) override { checker_.observe(entry); }
+
+  void check_quiet() override {
+    checker_.check_quiet(transport_.now(), transport_.stands(), [this](std::uint8_t id) { return protocol_.held(id); });
   }
 
  private:
@@ -78,7 +71,7 @@ class StepClient {
   }
 
   // With those after it that are done in its callback; what has no callback goes on at once.
-  void perform(const std::vector<Operation>& operations, std::size_t number) {
+  void perform(const std::vector<Operation>& operations, std::size_t number) override {
     const Operation& operation = operations[number];
     const bool goes_on = number + 1 < operations.size() && operations[number + 1].in_callback;
     switch (operation.kind) {
@@ -104,13 +97,14 @@ class StepClient {
         checker_.connects();
         client_.connect();
         break;
+      default:
+        RESTANTE_ASSERT(false, "the classic protocol has no such operation");
+        break;
     }
     if (goes_on) {
       perform(operations, number + 1);
     }
   }
-
-  void perform(const Operation& operation) { perform(std::vector<Operation>{operation}, 0); }
 
   // `then` are operations that its callback does from `next` on.
   void request(const Operation& operation, const std::vector<Operation>* then, std::size_t next) {
@@ -256,11 +250,9 @@ class StepClient {
     return {};
   }
 
-  const SmallClient& script_;
   RuleCounts& rules_;
-  StepClientTransport transport_;
+  const ProtocolChecker& protocol_;
   CallbackChecker checker_;
-  std::size_t next_ = 0;
   bool in_callback_ = false;
   std::uint32_t connections_ = 0;
   bool open_ = false;

@@ -10,16 +10,18 @@
 #include <vector>
 
 #include <restante/messenger.hpp>
-#include <restante/sim/client_checker.hpp>
-#include <restante/sim/delivery_checker.hpp>
 #include <restante/sim/exhaust_client.hpp>
+#include <restante/sim/exhaust_correspondent.hpp>
+#include <restante/sim/exhaust_judges.hpp>
+#include <restante/sim/exhaust_program.hpp>
 #include <restante/sim/exhaust_rules.hpp>
 #include <restante/sim/exhaust_store.hpp>
 #include <restante/sim/exhaust_transport.hpp>
 #include <restante/sim/exhaust_world.hpp>
-#include <restante/sim/flow_checker.hpp>
-#include <restante/sim/protocol_checker.hpp>
+#include <restante/sim/letters.hpp>
 #include <restante/sim/report.hpp>
+#include <restante/sim/trace.hpp>
+#include <restante/store.hpp>
 
 namespace restante::sim {
 
@@ -32,11 +34,7 @@ class WorldRun final : private Recorder {
       : world_{world},
         rules_{rules},
         transport_{*this, world.waiting_bytes_max > 0},
-        protocol_{findings_, limits(world), durable_at_once ? nullptr : &disk_.durable},
-        delivery_{findings_},
-        client_{findings_},
-        flow_{findings_, MessengerOptions{}.stuck_after},
-        watch_{rules, protocol_, limits(world)},
+        judges_{world, rules, durable_at_once ? nullptr : &disk_.contents},
         clients_(world.clients.size()) {
     start();
     for (ClientIndex client = 0; client < clients_.size(); ++client) {
@@ -46,7 +44,7 @@ class WorldRun final : private Recorder {
   WorldRun(const WorldRun&) = delete;
   WorldRun& operator=(const WorldRun&) = delete;
 
-  const Findings& findings() const noexcept { return findings_; }
+  const Findings& findings() const noexcept { return judges_.findings(); }
 
   /// What can happen next, always in the same order.
   const std::vector<Step>& steps() {
@@ -92,16 +90,17 @@ class WorldRun final : private Recorder {
       ask(client);
     }
     fall_quiet();
-    check_end();
+    check_quiet();
+    judges_.check_end(transport_.now(), program_->messenger.counters().books);
   }
 
  private:
   static constexpr bool durable_at_once = DurableAtOnce<S>;
   static constexpr std::uint32_t finishing_steps_max = 1000;
 
-  // With a Client, or without.
+  // With a program, or without.
   struct Participant {
-    std::unique_ptr<StepClient> program;
+    std::unique_ptr<StepProgram> program;
     Connection connection = {};
     std::size_t next = 0;
   };
@@ -116,8 +115,6 @@ class WorldRun final : private Recorder {
     Messenger<StepTransport, S> messenger;
   };
 
-  static ProtocolRules limits(const SmallWorld& world) { return {.mailbox_messages_max = world.mailbox_messages_max}; }
-
   // How it begins.
 
   void start() {
@@ -125,6 +122,9 @@ class WorldRun final : private Recorder {
     MessengerOptions options;
     options.mailbox_messages_max = world_.mailbox_messages_max;
     options.waiting_bytes_max = world_.waiting_bytes_max > 0 ? world_.waiting_bytes_max : options.waiting_bytes_max;
+    options.limits = world_.limits;
+    options.entropy = [this] { return ++entropy_; };
+    options.wall_clock = [this] { return wall_clock_ms(transport_.now()); };
     options.on_event = [this](const Event& event) { told(event); };
     program_ = std::make_unique<Program>(transport_, disk_, std::move(options));
   }
@@ -135,16 +135,21 @@ class WorldRun final : private Recorder {
       connect(client);
       return;
     }
-    // Some scripts ask before they claim an id, or claim it twice: that, the CallbackChecker judges.
-    client_.judge(client, ClientChecker::any_habits());
-    clients_[client].program = std::make_unique<StepClient>(transport_, findings_, rules_, client, script);
-    StepClient& program = *clients_[client].program;
+    StepProgram& program = *(clients_[client].program = make_program(client, script));
     program.connect();
     fall_quiet();
     for (std::size_t i = 0; i < script.before.size(); ++i) {
       program.act_before(i);
       fall_quiet();
     }
+  }
+
+  std::unique_ptr<StepProgram> make_program(ClientIndex client, const SmallClient& script) {
+    if (script.correspondent) {
+      return std::make_unique<StepCorrespondent>(transport_, judges_.letters(), judges_.v2_delivery(), client, script);
+    }
+    judges_.add_client(client);
+    return std::make_unique<StepClient>(transport_, judges_.findings(), rules_, judges_.protocol(), client, script);
   }
 
   void connect(ClientIndex client) {
@@ -160,7 +165,7 @@ class WorldRun final : private Recorder {
     const StepTransport::Wire* const wire = transport_.find(connection_of(participant));
     const bool exists = wire != nullptr && wire->exists_at_client();
     if (participant.program) {
-      StepClient& program = *participant.program;
+      StepProgram& program = *participant.program;
       if (program.can_act()) {
         steps_.push_back({Step::Kind::client_acts, client, static_cast<std::uint32_t>(program.next())});
       }
@@ -325,7 +330,6 @@ class WorldRun final : private Recorder {
         program_->store.keep_all();
       }
     }
-    flow_.server_crashed();
     observe({.kind = EntryKind::server_crashed});
     transport_.crash();
     program_.reset();
@@ -358,7 +362,7 @@ class WorldRun final : private Recorder {
       }
       take(*next);
     }
-    findings_.liveness_failure("exhaust", transport_.now(), "the world does not fall quiet");
+    judges_.findings().liveness_failure("exhaust", transport_.now(), "the world does not fall quiet");
   }
 
   // Of what can happen, what leads to the end.
@@ -385,6 +389,8 @@ class WorldRun final : private Recorder {
     }
     for (std::uint32_t client = 0; client < clients_.size(); ++client) {
       if (clients_[client].program && has_to_wake(*clients_[client].program)) {
+        // What a reply is missing for, a client would hide that gives up waiting for it.
+        judges_.check_quiet(transport_.now());
         return only({Step::Kind::client_wakes, client});
       }
     }
@@ -396,43 +402,24 @@ class WorldRun final : private Recorder {
     return steps_.data();
   }
 
-  // To come back, or to claim an id that is free again. Whoever waits for a reply now should not have to.
-  bool has_to_wake(StepClient& program) const {
-    if (!program.transport().can_pass_time()) {
-      return false;
-    }
-    if (!program.transport().exists()) {
-      return true;
-    }
-    bool id_is_free = false;
-    program.checker().kept().for_each([&](std::uint8_t id) { id_is_free = id_is_free || !protocol_.held(id); });
-    return id_is_free && program.checker().waiting() == 0;
+  static bool has_to_wake(StepProgram& program) {
+    return program.transport().can_pass_time() && (!program.transport().exists() || program.has_to_wake());
   }
 
   // Whether the client still understands the server, and holds what it believes to hold.
   static void ask(const Participant& client) {
     if (client.program && client.program->transport().stands()) {
-      client.program->ask_for_mail();
+      client.program->ask();
       client.program->settle();
     }
   }
 
   void check_quiet() {
-    protocol_.check_quiet(transport_.now());
-    delivery_.check_quiet(transport_.now());
+    judges_.check_quiet(transport_.now());
     for (const Participant& client : clients_) {
       if (client.program) {
-        client.program->checker().check_quiet(transport_.now(), client.program->transport().stands(),
-                                              [this](std::uint8_t id) { return protocol_.held(id); });
+        client.program->check_quiet();
       }
-    }
-  }
-
-  void check_end() {
-    check_quiet();
-    protocol_.check_books(transport_.now(), program_->messenger.counters().books);
-    if (!disk_.consistent) {
-      findings_.violation("store", transport_.now(), "the store was told of something that cannot be");
     }
   }
 
@@ -444,16 +431,7 @@ class WorldRun final : private Recorder {
     } else if (std::holds_alternative<event::StoreRecovered>(event)) {
       observe({.kind = EntryKind::store_recovered});
     } else {
-      flow_.observe(transport_.now(), event);
-      if (std::holds_alternative<event::ConnectionPaused>(event)) {
-        rules_.reach(Rule::paused);
-      } else if (std::holds_alternative<event::ConnectionResumed>(event)) {
-        rules_.reach(Rule::resumed);
-      } else if (const auto* refused = std::get_if<event::ConnectionRefused>(&event);
-                 refused != nullptr && refused->code == close_code::policy_violation) {
-        rules_.reach(Rule::stuck);
-        delivery_.check_stuck(transport_.now(), refused->connection);
-      }
+      judges_.told(transport_.now(), event);
     }
   }
 
@@ -463,25 +441,18 @@ class WorldRun final : private Recorder {
   }
 
   void record(Entry entry) override {
-    watch_.observe(entry);
-    protocol_.observe(entry);
-    delivery_.observe(entry);
-    client_.observe(entry);
+    judges_.observe(entry);
     if (entry.client < clients_.size() && clients_[entry.client].program) {
-      clients_[entry.client].program->checker().observe(entry);
+      clients_[entry.client].program->observe(entry);
     }
   }
 
   const SmallWorld& world_;
   RuleCounts& rules_;
-  Findings findings_;
   StepDisk disk_;
   StepTransport transport_;
-  ProtocolChecker protocol_;
-  DeliveryChecker delivery_;
-  ClientChecker client_;
-  FlowChecker flow_;
-  RuleWatch watch_;
+  WorldJudges judges_;
+  std::uint64_t entropy_ = 0;
   std::unique_ptr<Program> program_;
   std::vector<Participant> clients_;
   std::vector<Step> steps_;

@@ -9,18 +9,17 @@
 #include <vector>
 
 #include <restante/error.hpp>
+#include <restante/sim/disk_contents.hpp>
 #include <restante/sim/queue.hpp>
-#include <restante/sim/store.hpp>
+
 #include <restante/store.hpp>
 
 namespace restante::sim {
 
 /// What a StepStore writes to, which outlives it.
 struct StepDisk {
-  Disk::Mailboxes durable;
+  DiskContents contents;
   bool unreadable = false;
-  /// Turns false when the store was told of something that cannot be.
-  bool consistent = true;
 };
 
 /// A Store whose commits end when somebody says so, and how he says.
@@ -34,11 +33,10 @@ class StepStore {
 
   void start(Waker waker) noexcept { waker_ = waker; }
   void stop() noexcept { waker_ = {}; }
-  void record(const MessageStored& stored) {
-    recorded_.push_back(
-        {true, stored.receiver, {stored.offset, stored.sender, {stored.payload.begin(), stored.payload.end()}}});
+  template <class Change>
+  void record(const Change& change) {
+    recorded_.push_back(DiskContents::owned(change));
   }
-  void record(const MessageTaken& taken) { recorded_.push_back({false, taken.receiver, {taken.offset, {}, {}}}); }
   void commit(std::uint64_t turn) { commits_.push_back({turn, std::exchange(recorded_, {})}); }
 
   std::optional<Commit> completed() {
@@ -57,16 +55,7 @@ class StepStore {
     if (disk_.unreadable) {
       return Error::storage_unavailable;
     }
-    for (std::uint32_t index = 0; index < Address::classic_count; ++index) {
-      const Address address{static_cast<std::uint8_t>(index)};
-      const Disk::Mailbox& mailbox = disk_.durable[index];
-      for (const Disk::Message& message : mailbox.messages) {
-        loader.message({address, message.offset, message.sender, message.payload});
-      }
-      if (mailbox.next_offset > 0) {
-        loader.next_offset(address, mailbox.next_offset);
-      }
-    }
+    disk_.contents.give(loader);
     return {};
   }
 
@@ -101,40 +90,24 @@ class StepStore {
   }
 
  private:
-  struct Change {
-    bool stored = false;
-    Address receiver;
-    Disk::Message message;
-  };
-
   struct Written {
     std::uint64_t turn = 0;
-    std::vector<Change> changes;
+    std::vector<DiskContents::Change> changes;
   };
 
   void keep(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      const Change& change = commits_.front().changes[i];
-      Disk::Mailbox& mailbox = disk_.durable[change.receiver.index()];
-      if (change.stored && change.message.offset == mailbox.next_offset) {
-        mailbox.messages.push_back(change.message);
-        mailbox.next_offset = change.message.offset + 1;
-      } else if (!change.stored && !mailbox.messages.empty() &&
-                 mailbox.messages.front().offset == change.message.offset) {
-        mailbox.messages.pop_front();
-      } else {
-        disk_.consistent = false;
-      }
+      disk_.contents.apply(commits_.front().changes[i]);
     }
   }
 
   StepDisk& disk_;
   Waker waker_;
-  std::vector<Change> recorded_;
+  std::vector<DiskContents::Change> recorded_;
   Queue<Written> commits_;
   Queue<Commit> completed_;
 };
 
-static_assert(Store<StepStore>);
+static_assert(Store<StepStore> && RecordsNamedMailboxes<StepStore>);
 
 }  // namespace restante::sim

@@ -420,6 +420,15 @@ class StepClientTransport {
 
   // Steps.
 
+  /// The program ended: its connection is gone, and the server does not know yet.
+  void abandon() {
+    if (exists()) {
+      network_.break_at_client(connection_.slot);
+    }
+    wake_at_ = never;
+    woken_ = false;
+  }
+
   /// Calls the listener if it asked for that by wake(), and as often as it asks again.
   void wake_if_asked() {
     while (std::exchange(woken_, false)) {

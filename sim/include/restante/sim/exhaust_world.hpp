@@ -3,18 +3,36 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <restante/client_options.hpp>
+#include <restante/core/limits.hpp>
+#include <restante/sim/correspondent.hpp>
 #include <restante/transport.hpp>
 
 namespace restante::sim {
 
-/// What a program does with its Client.
+/// What a program does with its client.
 struct Operation {
-  enum class Kind : std::uint8_t { associate, push, get, forget, close, connect };
+  enum class Kind : std::uint8_t {
+    associate,
+    push,
+    get,
+    forget,
+    close,
+    connect,
+    // Of restante.v2 alone.
+    push_to_name,
+    /// It is done with the message that it was handed first, of those that it has in hand.
+    finish,
+    /// What it should keep next cannot be kept.
+    fail_storage,
+    /// The program ends without a word, and another starts with what it kept.
+    restart,
+  };
   Kind kind = Kind::connect;
   std::uint8_t id = 0;
   std::uint8_t receiver = 0;
@@ -22,6 +40,8 @@ struct Operation {
   std::uint8_t payload = 0;
   /// Done in the callback of the operation before, instead of when its turn is chosen.
   bool in_callback = false;
+  /// For push_to_name; the message is a letter.
+  std::string to = {};
 };
 
 /// A message that a client without a Client sends.
@@ -41,6 +61,8 @@ struct SmallClient {
   /// ClientOptions::requests_max.
   std::size_t requests_max = ClientOptions{}.requests_max;
   std::vector<ScriptedMessage> packets = {};
+  /// Speaks restante.v2. Either all clients of a world do or none, and operations are those of that protocol.
+  std::optional<CorrespondentSetup> correspondent = {};
 
   bool is_raw() const noexcept { return !packets.empty(); }
 };
@@ -49,6 +71,8 @@ struct SmallWorld {
   std::string name;
   std::vector<SmallClient> clients;
   std::uint32_t mailbox_messages_max = 2;
+  /// The same for restante.v2, and more.
+  Limits limits = {};
   bool disk = false;
   /// Replies that nobody has read yet count as waiting, and more bytes than that pause a connection; 0: they do not.
   std::uint32_t waiting_bytes_max = 0;
@@ -65,6 +89,8 @@ struct SmallWorld {
   bool shuts_down = false;
   /// Interleavings are followed for so many steps, and then to a quiet end in one way.
   std::uint32_t depth = 10;
+
+  bool is_v2() const noexcept { return !clients.empty() && clients.front().correspondent.has_value(); }
 };
 
 /// One step that a world can take.
@@ -118,6 +144,14 @@ inline std::string describe(const Operation& operation) {
       return "closes its connection";
     case Operation::Kind::connect:
       return "connects";
+    case Operation::Kind::push_to_name:
+      return "pushes to " + operation.to;
+    case Operation::Kind::finish:
+      return "is done with a message";
+    case Operation::Kind::fail_storage:
+      return "will not be able to keep the next";
+    case Operation::Kind::restart:
+      return "ends and starts again";
   }
   return "unknown";
 }

@@ -1,7 +1,10 @@
 // The small worlds that are exhausted by default.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +32,18 @@ inline Operation close() {
 }
 inline Operation connect() {
   return {.kind = Operation::Kind::connect};
+}
+inline Operation push_to(std::string_view name) {
+  return {.kind = Operation::Kind::push_to_name, .to = std::string{name}};
+}
+inline Operation finish() {
+  return {.kind = Operation::Kind::finish};
+}
+inline Operation fail_storage() {
+  return {.kind = Operation::Kind::fail_storage};
+}
+inline Operation restart() {
+  return {.kind = Operation::Kind::restart};
 }
 inline Operation then(Operation operation) {
   operation.in_callback = true;
@@ -237,14 +252,146 @@ inline std::vector<SmallWorld> worlds_with_a_disk() {
   };
 }
 
+inline CorrespondentSetup ada() {
+  return {.address = "ada"};
+}
+inline CorrespondentSetup bob() {
+  return {.address = "bob"};
+}
+inline CorrespondentSetup in_room(CorrespondentSetup setup) {
+  setup.rooms = {"#room"};
+  return setup;
+}
+// Offsets and outbox outlive its program.
+inline CorrespondentSetup that_keeps_all(CorrespondentSetup setup) {
+  setup.keeps_offsets = true;
+  setup.keeps_outbox = true;
+  return setup;
+}
+// It says when it is done with a message.
+inline CorrespondentSetup that_takes_its_time(CorrespondentSetup setup) {
+  setup.handles_for = std::chrono::seconds{1};
+  return setup;
+}
+inline CorrespondentSetup with_two_at_once(CorrespondentSetup setup) {
+  setup.pushes_per_receiver_max = 2;
+  return setup;
+}
+
+inline std::vector<SmallWorld> worlds_of_v2() {
+  return {
+      {.name = "correspondents",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = with_two_at_once(ada())},
+                   {.operations = {push_to("ada")}, .correspondent = bob()}},
+       .depth = 9},
+      {.name = "correspondents and a broken connection",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = ada()}, {.correspondent = bob()}},
+       .breaks_max = 1,
+       .wakes_max = 1,
+       .depth = 8},
+      {.name = "two pushes at once and two broken connections",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = with_two_at_once(ada())},
+                   {.correspondent = bob()}},
+       .breaks_max = 2,
+       .depth = 7},
+      {.name = "a letter to oneself, and programs that end",
+       .clients = {{.operations = {push_to("ada"), restart(), push_to("ada"), restart()},
+                    .correspondent = that_takes_its_time(ada())}},
+       .breaks_max = 1,
+       .depth = 10},
+      {.name = "a program that keeps all, and ends",
+       .clients = {{.operations = {push_to("bob"), restart(), push_to("bob")}, .correspondent = that_keeps_all(ada())},
+                   {.operations = {restart()}, .correspondent = that_keeps_all(bob())}},
+       .depth = 8},
+      {.name = "a disk of a client's own that fails",
+       .clients = {{.operations = {push_to("bob"), push_to("bob"), fail_storage(), push_to("bob"), restart()},
+                    .correspondent = that_keeps_all(ada())},
+                   {.operations = {fail_storage()}, .correspondent = bob()}},
+       .depth = 10},
+      {.name = "a reader that takes its time",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = ada()},
+                   {.operations = {finish(), finish()}, .correspondent = that_takes_its_time(bob())}},
+       .breaks_max = 1,
+       .depth = 8},
+      {.name = "correspondents and a full mailbox",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = ada()},
+                   {.operations = {finish(), finish()}, .correspondent = that_takes_its_time(bob())}},
+       .limits = {.mailbox_messages_max = 1},
+       .wakes_max = 2,
+       .depth = 8},
+      {.name = "a room",
+       .clients = {{.operations = {push_to("#room")}, .correspondent = in_room(ada())},
+                   {.operations = {push_to("#room")}, .correspondent = in_room(bob())}},
+       .breaks_max = 1,
+       .depth = 8},
+      {.name = "a room that makes place",
+       .clients = {{.operations = {push_to("#room"), push_to("#room"), push_to("#room")},
+                    .correspondent = in_room(with_two_at_once(ada()))},
+                   {.correspondent = in_room(bob())}},
+       .limits = {.room_messages_max = 1},
+       .breaks_max = 1,
+       .depth = 8},
+      {.name = "a message that expires",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")},
+                    .correspondent =
+                        CorrespondentSetup{.address = "ada", .time_to_live = std::chrono::milliseconds{20}}},
+                   {.correspondent = bob()}},
+       .breaks_max = 1,
+       .time_steps_max = 1,
+       .depth = 8},
+  };
+}
+
+inline std::vector<SmallWorld> worlds_of_v2_with_crashes() {
+  return {
+      {.name = "a server that forgets",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = that_keeps_all(ada())},
+                   {.operations = {push_to("ada")}, .correspondent = bob()}},
+       .crashes_max = 1,
+       .depth = 8},
+      {.name = "a server that forgets, and a break",
+       .clients = {{.operations = {push_to("bob")}, .correspondent = ada()}, {.correspondent = bob()}},
+       .breaks_max = 1,
+       .wakes_max = 1,
+       .crashes_max = 1,
+       .depth = 8},
+      {.name = "correspondents and a disk that fails",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = ada()}, {.correspondent = bob()}},
+       .disk = true,
+       .failures_max = 1,
+       .depth = 14},
+      {.name = "correspondents, a disk and a crash",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = that_keeps_all(ada())},
+                   {.operations = {restart()}, .correspondent = that_keeps_all(bob())}},
+       .disk = true,
+       .crashes_max = 1,
+       .depth = 9},
+      {.name = "a room, a disk and a crash",
+       .clients = {{.operations = {push_to("#room"), push_to("#room")}, .correspondent = in_room(ada())},
+                   {.correspondent = in_room(bob())}},
+       .limits = {.room_messages_max = 1},
+       .disk = true,
+       .crashes_max = 1,
+       .depth = 10},
+      {.name = "correspondents, a disk, a crash and a break",
+       .clients = {{.operations = {push_to("bob")}, .correspondent = ada()}, {.correspondent = bob()}},
+       .disk = true,
+       .breaks_max = 1,
+       .crashes_max = 1,
+       .depth = 9},
+  };
+}
+
 }  // namespace detail
 
-/// Worlds that bring every rule of docs/protocol.md and every habit of Client to the test, with steps enough to tell
-/// them apart. Messages of more than 64 KiB, which the real transports close with 1009, are not among them.
+/// Worlds that bring every rule of docs/protocol.md and every habit of both clients to the test, with steps
+/// enough to tell them apart. Messages of more than 64 KiB, which the real transports close with 1009, are not among
+/// them.
 inline std::vector<SmallWorld> small_worlds() {
   std::vector<SmallWorld> worlds;
-  for (auto* some : {detail::quiet_worlds, detail::worlds_with_breaks, detail::worlds_with_garbage,
-                     detail::worlds_with_slow_readers, detail::worlds_with_a_disk}) {
+  for (auto* some :
+       {detail::quiet_worlds, detail::worlds_with_breaks, detail::worlds_with_garbage, detail::worlds_with_slow_readers,
+        detail::worlds_with_a_disk, detail::worlds_of_v2, detail::worlds_of_v2_with_crashes}) {
     for (SmallWorld& world : some()) {
       worlds.push_back(std::move(world));
     }

@@ -53,6 +53,9 @@ struct Letter {
   Epoch epoch = 0;
   /// How many had been accepted before it, of all.
   std::uint64_t position = 0;
+  /// Where it was stored: the epoch of the place, and the offset there.
+  Epoch stored_epoch = 0;
+  Offset stored_offset = 0;
   /// Who it was handed to, once for each time.
   std::vector<ClientIndex> handed_to = {};
 };
@@ -90,6 +93,8 @@ class Letters {
   Letter& operator[](LetterNumber number) { return letters_[number]; }
   const Letter& operator[](LetterNumber number) const { return letters_[number]; }
   std::size_t size() const noexcept { return letters_.size(); }
+  auto begin() const noexcept { return letters_.begin(); }
+  auto end() const noexcept { return letters_.end(); }
 
  private:
   std::vector<Letter> letters_;

@@ -17,8 +17,12 @@
 namespace restante::sim {
 
 /// An outbox, and an inbox whose offsets the program stores with the effects of messages: both as a disk would have
-/// them. Nothing fails. Not thread safe.
-struct MailStorage {
+/// them. Not thread safe.
+class MailStorage {
+ public:
+  /// What a disk says that is full.
+  static constexpr std::errc failure = std::errc::no_space_on_device;
+
   struct Kept {
     std::string receiver;
     std::vector<std::uint8_t> payload;
@@ -34,11 +38,17 @@ struct MailStorage {
     return {};
   }
   std::error_code added(const v2::OutgoingMessage& message) {
+    if (fails()) {
+      return std::make_error_code(failure);
+    }
     outbox[message.id] = {
         std::string{message.receiver}, {message.payload.begin(), message.payload.end()}, message.time_to_live};
     return {};
   }
   std::error_code numbered(v2::PushId id, Epoch epoch, std::uint64_t sequence) {
+    if (fails()) {
+      return std::make_error_code(failure);
+    }
     outbox.at(id).epoch = epoch;
     outbox.at(id).sequence = sequence;
     return {};
@@ -50,10 +60,24 @@ struct MailStorage {
     const auto found = offsets.find({std::string{source}, epoch});
     return found == offsets.end() ? std::nullopt : std::optional{found->second};
   }
-  std::error_code handled(std::string_view, Epoch, Offset) { return {}; }
+  std::error_code handled(std::string_view, Epoch, Offset) {
+    return fails() ? std::make_error_code(failure) : std::error_code{};
+  }
 
   std::map<v2::PushId, Kept> outbox;
   std::map<std::pair<std::string, Epoch>, Offset> offsets;
+  /// The how-manieth thing from now on cannot be kept, and then each so-manieth; 0 for none.
+  std::uint32_t fails_in = 0;
+  std::uint32_t fails_every = 0;
+
+ private:
+  bool fails() {
+    if (fails_in == 0 || --fails_in > 0) {
+      return false;
+    }
+    fails_in = fails_every;
+    return true;
+  }
 };
 
 }  // namespace restante::sim

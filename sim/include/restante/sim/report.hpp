@@ -48,6 +48,7 @@ enum class Sometimes : std::uint8_t {
   messages_missed,
   epoch_changed,
   address_taken_over,
+  client_storage_failed,
   /// How many there are.
   count,
 };
@@ -110,6 +111,8 @@ constexpr std::string_view name(Sometimes state) noexcept {
       return "epoch_changed";
     case Sometimes::address_taken_over:
       return "address_taken_over";
+    case Sometimes::client_storage_failed:
+      return "client_storage_failed";
     case Sometimes::count:
       break;
   }

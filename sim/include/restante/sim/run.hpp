@@ -112,6 +112,7 @@ class Execution {
             .rooms = group.rooms,
             .keeps_offsets = group.keeps_offsets,
             .keeps_outbox = group.keeps_outbox,
+            .storage_fails_every = group.storage_fails_every,
             .asks_receipts = group.asks_receipts,
             .handles_for = group.handles_for,
             .time_to_live = group.time_to_live,
@@ -154,6 +155,7 @@ class Execution {
       simulation_.set_stalled(*client, Direction::to_server, false);
       simulation_.set_stalled(*client, Direction::to_client, false);
       client->resume_reading();
+      client->heal_storage();
       if (client->is_raw()) {
         client->disconnect();
       } else {
@@ -194,8 +196,8 @@ class Execution {
 
   bool satisfied() {
     for (const std::unique_ptr<SimulatedClient>& client : simulation_.clients()) {
-      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
-        if (!has_all(*correspondent)) {
+      if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+        if (!has_all(*client)) {
           return false;
         }
       } else if (!client->is_raw() && (!simulation_.protocol().held(client->id()) || !drained(*client))) {
@@ -206,9 +208,8 @@ class Execution {
   }
 
   // Everybody has what was for him, and knows what became of what he pushed.
-  bool has_all(const Correspondent& correspondent) {
-    return correspondent.outbox_messages() == 0 &&
-           simulation_.v2_protocol().is_caught_up(correspondent.setup().address);
+  bool has_all(const SimulatedClient& client) {
+    return client.correspondent()->outbox_messages() == 0 && simulation_.is_caught_up(client);
   }
 
   bool drained(const SimulatedClient& client) const {
@@ -220,8 +221,8 @@ class Execution {
       if (client->is_raw()) {
         continue;
       }
-      if (const Correspondent* const correspondent = client->correspondent(); correspondent != nullptr) {
-        if (!has_all(*correspondent)) {
+      if (const TappedCorrespondent* const correspondent = client->correspondent(); correspondent != nullptr) {
+        if (!has_all(*client)) {
           simulation_.findings().liveness_failure("liveness", simulation_.now(),
                                                   correspondent->setup().address + " has not got what was for it");
         }

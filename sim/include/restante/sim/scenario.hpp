@@ -82,6 +82,8 @@ struct ClientGroup {
   bool keeps_offsets = false;
   /// Their outboxes outlive a crash.
   bool keeps_outbox = false;
+  /// Each so-manieth thing that their outboxes and inboxes should keep cannot be kept; 0 for none.
+  std::uint32_t storage_fails_every = 0;
   /// They ask what becomes of what they push.
   bool asks_receipts = false;
   /// How long they take to handle a message.

@@ -94,6 +94,7 @@ void visit_group(Fields& fields) {
   fields.duration("time_to_live", &Group::time_to_live);
   fields.flag("keeps_offsets", &Group::keeps_offsets);
   fields.flag("keeps_outbox", &Group::keeps_outbox);
+  fields.number("storage_fails_every", &Group::storage_fails_every, 0, 1'000'000);
   fields.flag("asks_receipts", &Group::asks_receipts);
   fields.duration("handles_for", &Group::handles_for);
   fields.number("pushes_per_receiver_max", &Group::pushes_per_receiver_max, 1, 1'000);

@@ -214,6 +214,12 @@ class Simulation final : private Recorder {
   V2ProtocolChecker& v2_protocol() noexcept { return v2_protocol_; }
   Findings& findings() noexcept { return findings_; }
 
+  /// Of restante.v2: whether a client has, and knows of, everything that there is for it.
+  bool is_caught_up(const SimulatedClient& client) {
+    return v2_protocol_.is_caught_up(client.correspondent()->setup().address) &&
+           correspondence_.checker.knows_all(client.index(), v2_protocol_.places());
+  }
+
   /// Of the server program that runs; zeros where none does.
   MessengerCounters server_counters() const { return program_ ? program_->counters() : MessengerCounters{}; }
 
@@ -234,7 +240,6 @@ class Simulation final : private Recorder {
     if (program_) {
       protocol_.check_counters(now(), without_v2(program_->counters()));
     }
-    correspondence_.checker.check_told(now());
     for (const std::unique_ptr<SimulatedClient>& client : clients_) {
       client_.check_told(now(), client->index(), client->totals());
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,9 +16,11 @@
 
 #include <restante/error.hpp>
 #include <restante/sim/letters.hpp>
+#include <restante/sim/mail_storage.hpp>
 #include <restante/sim/report.hpp>
 #include <restante/sim/trace.hpp>
 #include <restante/sim/v2_places.hpp>
+#include <restante/v2/client_options.hpp>
 #include <restante/v2/codec.hpp>
 #include <restante/v2/error.hpp>
 #include <restante/v2/inbox.hpp>
@@ -27,8 +30,10 @@ namespace restante::sim {
 /// Checks that each push ends once, and is told what became of it: accepted only what the server accepted, unknown only
 /// where the server lost what it knew. That messages are handed over in the order of their acceptance: exactly once
 /// where a program stores offsets with its effects, again only after the program ended where it does not. That a
-/// program is told when everything was lost, and of everything that was missed. When all is quiet: that each message
-/// which was accepted was handed to whom it was for, unless it expired, a room made place, or the server lost it.
+/// program is told when everything was lost, and exactly how many messages of a room it missed: from the cursor on that
+/// it had when it joined, each offset was handed over, or told of when its message had gone. When all is quiet: that
+/// each message which was accepted was handed to whom it was for, unless it expired, a room made place, or the server
+/// lost it, and that nothing of a room is left to tell.
 class V2DeliveryChecker final : public Observer {
  public:
   /// `keeps` says that the server has a disk.
@@ -47,15 +52,22 @@ class V2DeliveryChecker final : public Observer {
   /// Judges this client from now on.
   void judge(ClientIndex client, Habits habits) { readers_[client].habits = std::move(habits); }
 
-  /// Counts what comes over the wire to clients.
+  /// Sees where members of rooms begin.
   void observe(const Entry& entry) override {
-    const auto reader = readers_.find(entry.client);
-    if (entry.kind != EntryKind::received_by_client || reader == readers_.end()) {
+    const auto found = readers_.find(entry.client);
+    if (found == readers_.end()) {
       return;
     }
-    const v2::Reply reply = v2::decode_reply(entry.bytes);
-    if (const auto* const missed = std::get_if<v2::Missed>(&reply); missed != nullptr) {
-      reader->second.missed_arrived += missed->count;
+    if (entry.kind == EntryKind::sent_by_client) {
+      const v2::Request request = v2::decode_request(entry.bytes);
+      if (const auto* const join = std::get_if<v2::Join>(&request); join != nullptr) {
+        found->second.joining[join->tag] = as_text(join->room);
+      }
+    } else if (entry.kind == EntryKind::received_by_client) {
+      const v2::Reply reply = v2::decode_reply(entry.bytes);
+      if (const auto* const joined = std::get_if<v2::Joined>(&reply); joined != nullptr) {
+        begin(entry.time, found->second, *joined);
+      }
     }
   }
 
@@ -73,7 +85,9 @@ class V2DeliveryChecker final : public Observer {
              "a program was told that nothing is known of a push, and the server lost nothing");
     } else {
       letter.told = Letter::Told::refused;
-      expect(time, error == Refusal::mailbox_full || error == Refusal::quota_exceeded || error == Error::outbox_full,
+      expect(time,
+             error == Refusal::mailbox_full || error == Refusal::quota_exceeded || error == Error::outbox_full ||
+                 error == MailStorage::failure,
              "a push ended with " + error.message());
       expect(time, !letter.promised, "a program was told that a push was refused, and it was accepted");
     }
@@ -93,6 +107,9 @@ class V2DeliveryChecker final : public Observer {
            "a program was handed a message that is for somebody else");
     expect(time, letter.from == delivery.sender, "a program was handed a message as one of another sender");
     expect(time, letter.fate != Letter::Fate::not_stored, "a program was handed a message that was not accepted");
+    if (is_room(delivery.source)) {
+      expect_next(time, reader, delivery);
+    }
     Last& last = reader.last[std::string{delivery.source}];
     if (last.epoch == delivery.epoch) {
       expect(time, delivery.offset > last.offset, "a program was handed a message again, or too late");
@@ -125,7 +142,26 @@ class V2DeliveryChecker final : public Observer {
     reader.latest_epoch = epoch;
   }
 
-  void missed(ClientIndex client, std::uint64_t count) { readers_[client].missed_told += count; }
+  /// A program was told that something could not be kept.
+  void storage_failed() { findings_.sometimes.reach(Sometimes::client_storage_failed); }
+
+  /// A program was told that it missed messages of a room.
+  void missed(SteadyTime time, ClientIndex client, const v2::client_event::MessagesMissed& event) {
+    const auto found = readers_[client].rooms.find(event.room);
+    if (found == readers_[client].rooms.end() || found->second.epoch != event.epoch) {
+      fail(time, "a program was told that it missed messages of a room where it is not");
+      return;
+    }
+    Offset& end = found->second.known_end;
+    const bool is_there = std::any_of(letters_.begin(), letters_.end(), [&](const Letter& letter) {
+      return letter.fate == Letter::Fate::held && letter.to == event.room && letter.stored_epoch == event.epoch &&
+             letter.stored_offset >= end && letter.stored_offset < end + event.count;
+    });
+    expect(time, !is_there, "a program was told that it missed a message that its room has");
+    end += event.count;
+    expect(time, event.count > 0 && event.offset + 1 == end,
+           "a program was told of another place than that behind what it missed");
+  }
 
   /// The program ended without a word, with all that it did not keep.
   void ended(ClientIndex client) {
@@ -133,6 +169,7 @@ class V2DeliveryChecker final : public Observer {
     reader.epoch = 0;
     if (!reader.habits.keeps_offsets) {
       reader.last.clear();
+      reader.rooms.clear();
     }
     for (LetterNumber number = 0; number < letters_.size() && !reader.habits.keeps_outbox; ++number) {
       Letter& letter = letters_[number];
@@ -142,21 +179,23 @@ class V2DeliveryChecker final : public Observer {
     }
   }
 
-  /// Compares what programs were told with what came.
-  void check_told(SteadyTime time) {
-    for (const auto& [client, reader] : readers_) {
-      expect(time, reader.missed_told == reader.missed_arrived, "a program was not told how many messages it missed");
-    }
+  /// Whether a program knows of all that the rooms had in which it is: that it was handed it, or that it missed it.
+  bool knows_all(ClientIndex client, Places& places) {
+    return std::all_of(places.all().begin(), places.all().end(),
+                       [&](const auto& it) { return knows_all(readers_[client], it.first, it.second); });
   }
 
   /// After everything healed and fell quiet.
   void check_quiet(SteadyTime time, Places& places) {
-    for (LetterNumber number = 0; number < letters_.size(); ++number) {
-      check_quiet(time, letters_[number]);
+    for (const Letter& letter : letters_) {
+      check_quiet(time, letter);
     }
     for (const auto& [name, place] : places.all()) {
       for (const Place::Kept& it : place.kept) {
         check_room(time, letters_[it.letter], place);
+      }
+      if (is_room(name)) {
+        check_told(time, name, place);
       }
     }
   }
@@ -173,16 +212,22 @@ class V2DeliveryChecker final : public Observer {
     std::map<ClientIndex, LetterNumber> numbers;
   };
 
+  // How a member stands in a room: everything from its cursor when it joined up to here was handed over or told of.
+  struct Standing {
+    Epoch epoch = 0;
+    Offset known_end = 0;
+  };
+
   struct Reader {
     Habits habits;
     std::map<std::string, Last> last;
+    std::map<v2::Tag, std::string> joining;
+    std::map<std::string, Standing, std::less<>> rooms;
     /// The last one that this run of the program was told, and that any was.
     Epoch epoch = 0;
     Epoch latest_epoch = 0;
     /// What was known before the address was opened last is lost.
     bool lost_all = false;
-    std::uint64_t missed_arrived = 0;
-    std::uint64_t missed_told = 0;
   };
 
   void fail(SteadyTime time, std::string sentence) { findings_.violation(checker_name, time, std::move(sentence)); }
@@ -190,6 +235,24 @@ class V2DeliveryChecker final : public Observer {
     if (!condition) {
       fail(time, std::string{sentence});
     }
+  }
+
+  // A member was told where it stands in its room.
+  void begin(SteadyTime time, Reader& reader, const v2::Joined& joined) {
+    Standing& standing = reader.rooms[reader.joining[joined.tag]];
+    if (standing.epoch != joined.epoch) {
+      standing = {joined.epoch, joined.cursor};
+    }
+    expect(time, joined.cursor <= standing.known_end, "a room takes for acknowledged what a program does not know of");
+  }
+
+  // A message of a room is handed over.
+  void expect_next(SteadyTime time, Reader& reader, const v2::Delivery& delivery) {
+    Standing& standing = reader.rooms[std::string{delivery.source}];
+    expect(time, standing.epoch == delivery.epoch, "a program was handed a message of a room where it is not");
+    expect(time, delivery.offset <= standing.known_end, "messages of a room were passed over, and nobody was told");
+    expect(time, delivery.offset >= standing.known_end, "a program was handed a message that it was told it missed");
+    standing.known_end = std::max(standing.known_end, delivery.offset + 1);
   }
 
   static bool was_handed(const Letter& letter, ClientIndex client) {
@@ -217,6 +280,22 @@ class V2DeliveryChecker final : public Observer {
       if (room.members.contains(reader.habits.address) && !was_handed(letter, client)) {
         findings_.liveness_failure(checker_name, time,
                                    "a message in " + letter.to + " was not handed to " + reader.habits.address);
+      }
+    }
+  }
+
+  static bool knows_all(const Reader& reader, const std::string& name, const Place& place) {
+    const auto standing = reader.rooms.find(name);
+    return !place.members.contains(reader.habits.address) || standing == reader.rooms.end() ||
+           standing->second.known_end == place.next_offset;
+  }
+
+  // And knows of all that it had.
+  void check_told(SteadyTime time, const std::string& name, const Place& room) {
+    for (const auto& [client, reader] : readers_) {
+      if (!knows_all(reader, name, room)) {
+        findings_.liveness_failure(checker_name, time,
+                                   reader.habits.address + " was not told of all that it missed of " + name);
       }
     }
   }

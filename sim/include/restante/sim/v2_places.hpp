@@ -124,6 +124,8 @@ class Places {
     Letter& letter = letters_[number];
     letter.fate = Letter::Fate::held;
     letter.position = ++accepted_;
+    letter.stored_epoch = to.epoch;
+    letter.stored_offset = to.next_offset;
     sizes_[number] = payload_bytes;
     const std::uint64_t expires_ms = letter.time_to_live_ms == 0 ? 0 : now_ms + letter.time_to_live_ms;
     to.kept.push_back({to.next_offset, number, now_ms, expires_ms});

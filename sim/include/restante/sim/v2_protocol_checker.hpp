@@ -110,8 +110,7 @@ class V2ProtocolChecker final : public Observer, private V2ReplyChecker {
     }
     return std::all_of(places_.all().begin(), places_.all().end(), [&](auto& it) {
       const auto member = it.second.members.find(address);
-      return member == it.second.members.end() || it.second.kept.empty() ||
-             member->second.cursor > it.second.kept.back().offset;
+      return member == it.second.members.end() || it.second.from(member->second.cursor) == it.second.kept.end();
     });
   }
 
