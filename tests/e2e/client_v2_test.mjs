@@ -752,10 +752,11 @@ describe("rooms", () => {
     assert.equal(world.server.box("#lobby").members.get("ada"), 1);
   });
 
-  test("tell how many messages one has missed", async () => {
+  /** A room that keeps two messages, five of which were sent while ada was away. */
+  async function roomOfFive() {
     const world = new World();
     world.server.roomMessages = 2;
-    let ada = await world.opened("ada");
+    const ada = await world.opened("ada");
     const bob = await world.opened("bob");
     await ada.messenger.join("#lobby");
     await bob.messenger.join("#lobby");
@@ -764,6 +765,11 @@ describe("rooms", () => {
       bob.messenger.send("#lobby", text);
     }
     await settle();
+    return { world, ada };
+  }
+
+  test("tell how many messages one has missed", async () => {
+    const { world, ada } = await roomOfFive();
     await world.time.pass(60_000);
     const [note, ...messages] = ada.store.state.messages;
     assert.equal(note.direction, "note");
@@ -773,17 +779,7 @@ describe("rooms", () => {
 
   /** What is said in the room to somebody who was delivered `lost` messages that did not arrive before they went. */
   async function toldAfterALoss({ lost, kept, reload = false }) {
-    const world = new World();
-    world.server.roomMessages = 2;
-    let ada = await world.opened("ada");
-    const bob = await world.opened("bob");
-    await ada.messenger.join("#lobby");
-    await bob.messenger.join("#lobby");
-    ada.connections[0].cut();
-    for (const text of ["one", "two", "three", "four", "five"]) {
-      bob.messenger.send("#lobby", text);
-    }
-    await settle();
+    let { world, ada } = await roomOfFive();
     const { log, delivered } = world.server.box("#lobby");
     delivered.set("ada", log.next - 6 + lost);
     log.messages = log.messages.slice(log.messages.length - kept);
