@@ -32,6 +32,9 @@ if(TARGET restante_authentication)
   restante_install_component(authentication "${PROJECT_SOURCE_DIR}/authentication/include")
   install(FILES "${PROJECT_SOURCE_DIR}/cmake/RestanteSodium.cmake" DESTINATION "${restante_cmake_folder}")
 endif()
+if(TARGET restante_sqlite)
+  restante_install_component(sqlite "${PROJECT_SOURCE_DIR}/stores/sqlite/include")
+endif()
 
 write_basic_package_version_file(restante-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_SOURCE_DIR}/cmake/restante-config.cmake"

@@ -1,4 +1,4 @@
-# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp beast authentication]) reads. Without COMPONENTS: core.
+# What find_package(restante [version] [COMPONENTS core memory sim asio websocketpp beast authentication sqlite]) reads. Without COMPONENTS: core.
 #
 #   restante::core         the library
 #   restante::memory       the transport in memory, for tests and simulations
@@ -7,7 +7,8 @@
 #   restante::websocketpp  the transport over WebSockets in which websocketpp speaks the protocol; brings restante::asio
 #   restante::beast        the transport over WebSockets in which Boost.Beast speaks the protocol; brings restante::asio
 #   restante::authentication  passwords and tokens; needs libsodium and nlohmann_json
-set(restante_components core memory sim asio websocketpp beast authentication)
+#   restante::sqlite       the store that keeps mailboxes in a file of SQLite; needs SQLite
+set(restante_components core memory sim asio websocketpp beast authentication sqlite)
 
 set(restante_wanted core ${restante_FIND_COMPONENTS})
 if("sim" IN_LIST restante_wanted)
@@ -39,6 +40,12 @@ foreach(restante_component IN LISTS restante_wanted)
     if(NOT nlohmann_json_FOUND OR NOT Threads_FOUND OR NOT restante_sodium_FOUND)
       string(CONCAT restante_problem "restante::authentication needs libsodium (Debian: libsodium-dev), nlohmann_json 3.11 "
                                      "or later (Debian: nlohmann-json3-dev) and threads")
+    endif()
+  elseif(restante_component STREQUAL "sqlite")
+    find_package(SQLite3 3.37 QUIET)
+    find_package(Threads QUIET)
+    if(NOT SQLite3_FOUND OR NOT Threads_FOUND)
+      set(restante_problem "restante::sqlite needs SQLite 3.37 or later (Debian: libsqlite3-dev) and threads")
     endif()
   endif()
 

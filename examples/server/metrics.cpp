@@ -1,6 +1,7 @@
 #include "metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <initializer_list>
 #include <string_view>
@@ -143,6 +144,21 @@ void add_threads(Text& text, const ServerNumbers& numbers) {
   text.value("lock_waited_seconds_total", "", number(seconds(times.waited)));
 }
 
+void add_store(Text& text, const restante::SqliteStoreCounters& store) {
+  const auto seconds = [](std::chrono::nanoseconds duration) { return static_cast<double>(duration.count()) / 1e9; };
+  text.one("store_transactions_total", "counter", "Transactions that became durable.", store.transactions);
+  text.one("store_turns_total", "counter", "Turns of the server that they made durable.", store.turns);
+  text.one("store_changes_total", "counter", "Changes that they made durable.", store.changes);
+  text.one("store_bytes_total", "counter", "Bytes of payloads and names that they made durable.", store.bytes);
+  text.head("store_write_seconds_total", "counter", "How long transactions took, syncs included.");
+  text.value("store_write_seconds_total", "", number(seconds(store.writing)));
+  text.one("store_checkpoints_total", "counter", "Times that the log was moved into the file.", store.checkpoints);
+  text.head("store_checkpoint_seconds_total", "counter", "How long that took.");
+  text.value("store_checkpoint_seconds_total", "", number(seconds(store.checkpointing)));
+  text.one("store_log_bytes", "gauge", "Bytes of the log that are not in the file yet.",
+           std::uint64_t{store.log_pages} * 4096);
+}
+
 }  // namespace
 
 void LatencyHistogram::add(restante::Duration took, std::uint64_t requests) {
@@ -177,6 +193,9 @@ std::string metrics_text(const ServerNumbers& numbers) {
   text.one("payload_bytes_held", "gauge", "Bytes of the payloads of all messages.", counters.payload_bytes_held);
   text.one("store_available", "gauge", "Whether the store takes changes.", counters.store_available ? 1 : 0);
   text.one("store_failures_total", "counter", "Times that the store failed.", counters.store_failures);
+  if (numbers.store) {
+    add_store(text, *numbers.store);
+  }
   add_latency(text, numbers.latency);
   add_threads(text, numbers);
   return text.take();

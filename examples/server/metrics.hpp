@@ -5,10 +5,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <restante/asio/options.hpp>
 #include <restante/messenger_options.hpp>
+#include <restante/sqlite/store.hpp>
 #include <restante/time.hpp>
 
 namespace restante_server {
@@ -40,6 +42,8 @@ struct ServerNumbers {
   const LatencyHistogram& latency;
   std::size_t threads = 1;
   restante::LockTimes lock_times = {};
+  /// Of a store that is a file.
+  std::optional<restante::SqliteStoreCounters> store = {};
 };
 
 /// The Prometheus text format, version 0.0.4.

@@ -25,6 +25,7 @@ const std::map<std::string, LogLevel> levels{{"off", LogLevel::off},
 struct Raw {
   std::string config;
   std::string level = "info";
+  std::string store = "memory";
   std::uint32_t stuck_after_s = 30;
   std::uint32_t ping_interval_s = 20;
   std::string authentication;
@@ -77,6 +78,14 @@ void describe_place(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"websocketpp", "beast"}))
       ->capture_default_str()
       ->group(group);
+}
+
+void describe_store(CLI::App& app, Raw& raw) {
+  add(app, "--store", raw.store,
+      "What mailboxes are kept in: memory, or sqlite:FILE, which is made if there is none, and has everything that was "
+      "acknowledged whatever ends the server")
+      ->capture_default_str()
+      ->group("Where");
 }
 
 void describe_guests(CLI::App& app, Options& options) {
@@ -298,6 +307,16 @@ void read_authentication(const std::string& text, Options& options) {
   options.authentication_file = file;
 }
 
+// "memory" or "sqlite:FILE".
+void read_store(const std::string& text, Options& options) {
+  constexpr std::string_view sqlite = "sqlite:";
+  if (text.starts_with(sqlite) && text.size() > sqlite.size()) {
+    options.store_file = text.substr(sqlite.size());
+  } else if (text != "memory") {
+    throw std::runtime_error("store must be memory or sqlite:FILE, and not '" + text + "'");
+  }
+}
+
 // A place that is too small for one message would be of no use.
 void check_room_for_one(const restante::Limits& limits) {
   const std::pair<const char*, std::uint64_t> places[] = {{"max-mailbox-bytes", limits.mailbox_bytes_max},
@@ -361,6 +380,7 @@ Parsed parse_options(int count, char** arguments) {
   app.set_version_flag("--version", std::string{"restante-server "} + restante::version, "Show the version");
   add(app, "--config", raw.config, "A file (TOML) with options")->check(CLI::ExistingFile);
   describe_place(app, options);
+  describe_store(app, raw);
   describe_guests(app, options);
   describe_authentication(app, options, raw);
   describe_limits(app, options, raw);
@@ -375,6 +395,7 @@ Parsed parse_options(int count, char** arguments) {
       read_file(app, raw.config);
     }
     read_authentication(raw.authentication, options);
+    read_store(raw.store, options);
     check_together(options, raw);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {

@@ -38,6 +38,8 @@ struct Options {
   bool tokens_without_expiry = false;
   /// Where the operator asks; empty for nowhere.
   std::filesystem::path operate;
+  /// What mailboxes are kept in; empty for memory.
+  std::filesystem::path store_file;
   /// The library that speaks WebSocket: "websocketpp" or "beast".
   std::string transport = "websocketpp";
 

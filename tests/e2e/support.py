@@ -120,7 +120,11 @@ class RawClient:
         self.socket.settimeout(SECONDS_MAX)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
         self.port = port
         self.input = b""
         self.answer = ""

@@ -137,9 +137,13 @@ class V2Client(RawClient):
 
     def __init__(self, server, **options):
         super().__init__(server.port, **options)
-        line = self.shake_hands(f"Sec-WebSocket-Protocol: {PROTOCOL}\r\n")
-        if "101" not in line or f"sec-websocket-protocol: {PROTOCOL}" not in self.answer.lower():
-            raise AssertionError(self.answer)
+        try:
+            line = self.shake_hands(f"Sec-WebSocket-Protocol: {PROTOCOL}\r\n")
+            if "101" not in line or f"sec-websocket-protocol: {PROTOCOL}" not in self.answer.lower():
+                raise AssertionError(self.answer)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def open(self, address, proof=NO_PROOF, secret=b""):
         """Opens the address and gives OPENED, whose epoch and token are kept."""

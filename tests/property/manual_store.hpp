@@ -22,12 +22,33 @@
 
 namespace restante::property {
 
+/// A store of another kind, in which a ManualStore really keeps what becomes durable.
+class Archive {
+ public:
+  Archive() = default;
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  virtual ~Archive() = default;
+
+  virtual void record(const MessageStored& stored) = 0;
+  virtual void record(const MessageTaken& taken) = 0;
+  /// What was recorded is durable when this returns.
+  virtual void commit() = 0;
+  virtual void load(MessageLoader& loader) = 0;
+  /// The program ends, in whatever way, and begins again.
+  virtual void crash() = 0;
+};
+
 class ManualStore {
  public:
   /// At most so many commits may be under way, and a load that failed must be tried again so much later. `offset_gap`
-  /// is left out after the last message when it is loaded, as a store may.
-  ManualStore(std::size_t commits_max, Duration retry_after, Offset offset_gap)
-      : commits_max_{commits_max}, retry_after_{retry_after}, offset_gap_{offset_gap} {}
+  /// is left out after the last message when it is loaded, as a store may; not with an archive, which is told of what
+  /// becomes durable, and gives it back.
+  ManualStore(std::size_t commits_max, Duration retry_after, Offset offset_gap, Archive* archive = nullptr)
+      : commits_max_{commits_max},
+        retry_after_{retry_after},
+        offset_gap_{archive == nullptr ? offset_gap : 0},
+        archive_{archive} {}
 
   /// The time.
   std::function<SteadyTime()> now = [] { return SteadyTime{}; };
@@ -101,6 +122,10 @@ class ManualStore {
     ++loads_since_start_;
     last_load_ = now();
     loaded_ = loads_to_fail_ == 0;
+    if (loaded_ && archive_ != nullptr) {
+      archive_->load(loader);
+      return {};
+    }
     for (auto& [id, box] : latest_) {
       for (const Kept& kept : box.messages) {
         loader.message({Address{id}, kept.offset, Address{kept.message.sender}, kept.message.payload});
@@ -140,7 +165,12 @@ class ManualStore {
   }
 
   /// The program ended: what was not durable is forgotten, but for the first `kept_changes`.
-  void crash(std::size_t kept_changes) { keep(kept_changes); }
+  void crash(std::size_t kept_changes) {
+    keep(kept_changes);
+    if (archive_ != nullptr) {
+      archive_->crash();
+    }
+  }
 
   /// The next so many calls of load() fail.
   void fail_loads(std::size_t count) { loads_to_fail_ = count; }
@@ -152,6 +182,10 @@ class ManualStore {
     box.next_offset = is_first ? offset_if_first : box.next_offset;
     box.messages.push_back({box.next_offset, std::move(message)});
     ++box.next_offset;
+    if (archive_ != nullptr) {
+      record_in_archive(receiver, box.messages.back());
+      archive_->commit();
+    }
   }
 
   // What a property sees.
@@ -235,15 +269,32 @@ class ManualStore {
       if (change.stored) {
         box.messages.push_back(*change.stored);
         box.next_offset = change.stored->offset + 1;
+        if (archive_ != nullptr) {
+          record_in_archive(change.receiver, *change.stored);
+        }
       } else {
+        if (archive_ != nullptr) {
+          archive_->record(MessageTaken{Address{change.receiver}, box.messages.front().offset});
+        }
         box.messages.pop_front();
       }
     }
+    if (archive_ != nullptr && count > 0) {
+      archive_->commit();
+    }
+  }
+
+  void record_in_archive(Id receiver, const Kept& kept) {
+    archive_->record(MessageStored{.receiver = Address{receiver},
+                                   .offset = kept.offset,
+                                   .sender = Address{kept.message.sender},
+                                   .payload = kept.message.payload});
   }
 
   std::size_t commits_max_;
   Duration retry_after_;
   Offset offset_gap_;
+  Archive* archive_;
   bool started_ = false;
   bool loaded_ = false;
   Waker waker_;

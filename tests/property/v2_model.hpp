@@ -112,6 +112,24 @@ class V2Model {
     }
   }
 
+  /// The server was started again, and found everything in its store. Nobody is there any more, and what STATUS counts
+  /// begins with what was found.
+  void restart_with_everything() {
+    for (auto& [peer, state] : peers_) {
+      if (!state.address.empty()) {
+        addresses_[state.address].holder.reset();
+      }
+    }
+    peers_.clear();
+    for (auto& [name, address] : addresses_) {
+      address.token = {};
+      address.stored = address.messages.size();
+      address.acknowledged = address.expired = address.purged = 0;
+      address.versions.clear();
+    }
+    books_ = {.loaded = books_.held, .held = books_.held};
+  }
+
   // What an operator does: v2_model_operator.hpp.
 
   /// Gives how many messages were removed.
@@ -181,6 +199,7 @@ class V2Model {
   }
 
   struct Books {
+    std::uint64_t loaded = 0;
     std::uint64_t stored = 0;
     std::uint64_t acknowledged = 0;
     std::uint64_t expired = 0;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,11 +28,27 @@ inline constexpr std::array<std::string_view, 5> v2_names{"ada", "bob", "cy", "7
 inline constexpr std::array<std::string_view, 3> v2_rooms{"#a", "#b", "#c"};
 inline constexpr std::array<std::string_view, 4> v2_bad_names{"", "*", "#", "300"};
 
+inline constexpr std::size_t v2_peers = 4;
+
+/// Where mailboxes are: here they are lost when the server starts again.
+struct InMemory {
+  /// Whether what was answered is there when the server starts again; then store() commits before it returns.
+  static constexpr bool keeps = false;
+  MemoryStore& store() { return store_; }
+  void start_again() {}
+
+ private:
+  MemoryStore store_;
+};
+
+template <class Place = InMemory>
 class V2World {
  public:
-  static constexpr std::size_t peers = 4;
-
-  explicit V2World(V2Limits limits = {}) : limits_{limits}, model_{limits} { start(); }
+  /// The place is made of these.
+  template <class... Arguments>
+  explicit V2World(const Arguments&... arguments) : place_{arguments...}, model_{limits_} {
+    start();
+  }
 
   V2Model& model() { return model_; }
   bool is_connected(std::size_t peer) const { return connections_[peer].has_value(); }
@@ -59,9 +76,14 @@ class V2World {
     tell_time();
     model_.request(peer, v2::decode_request(bytes));
     transport_->bring(*connections_[peer], bytes);
+    if constexpr (Place::keeps) {
+      // Nothing is answered before that.
+      transport_->end_turn();
+      deliver_wakes();
+    }
     take_replies();
     take_replaced();
-    if (ends_turn) {
+    if (ends_turn || Place::keeps) {
       end_turn();
     }
   }
@@ -120,8 +142,27 @@ class V2World {
     compare();
   }
 
-  /// A server that keeps mailboxes in memory starts again: everything is lost, and every epoch is another.
+  /// The server starts again. In memory everything is lost, and every epoch is another.
   void restart() {
+    if constexpr (Place::keeps) {
+      end_turn();
+      messenger_.reset();
+      place_.start_again();
+      connections_ = {};
+      // The clock on the wall goes on, while the other begins anew.
+      wall_ms_ += static_cast<std::int64_t>(now_ms() - ms_of(test::RecordingTransport{}.now()));
+      model_.restart_with_everything();
+      start();
+      compare();
+    } else {
+      restart_with_nothing();
+    }
+  }
+
+ private:
+  static constexpr std::size_t packet_room = 2'000;
+
+  void restart_with_nothing() {
     std::vector<Epoch> before = std::move(epochs_);
     for (const std::string_view name : v2_names) {
       before.push_back(model_.epoch_of(std::string{name}));
@@ -132,9 +173,6 @@ class V2World {
     model_ = V2Model{limits_, epochs_};
     start();
   }
-
- private:
-  static constexpr std::size_t packet_room = 2'000;
 
   void start() {
     transport_ = std::make_unique<test::RecordingTransport>();
@@ -156,7 +194,7 @@ class V2World {
     options.limits.unopened_time_to_live_ms = l.unopened_time_to_live_ms;
     options.entropy = [this] { return draw(); };
     options.wall_clock = [this] { return wall_now_ms(); };
-    messenger_ = std::make_unique<Messenger<test::RecordingTransport>>(*transport_, std::move(options));
+    messenger_ = std::make_unique<MessengerType>(*transport_, place_.store(), std::move(options));
     tell_time();
   }
 
@@ -168,10 +206,11 @@ class V2World {
     return z ^ z >> 31U;
   }
 
-  std::uint64_t now_ms() const {
+  static std::uint64_t ms_of(SteadyTime time) {
     return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(transport_->now().time_since_epoch()).count());
+        std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
   }
+  std::uint64_t now_ms() const { return ms_of(transport_->now()); }
   std::uint64_t wall_now_ms() const { return static_cast<std::uint64_t>(wall_ms_) + now_ms(); }
 
   void tell_time() { model_.set_time(now_ms(), wall_now_ms()); }
@@ -209,12 +248,16 @@ class V2World {
     }
   }
 
-  void compare() {
-    take_replies();
+  void deliver_wakes() {
     for (int i = 0; transport_->wake_asked() && i < 100; ++i) {
       transport_->deliver_wake();
       take_replies();
     }
+  }
+
+  void compare() {
+    take_replies();
+    deliver_wakes();
     model_.turn_ended();
     for (const auto& connection : connections_) {
       if (connection && transport_->close_of(*connection)) {
@@ -225,16 +268,20 @@ class V2World {
     const V2Model::Books& expected = model_.books();
     if (books.stored != expected.stored || books.acknowledged != expected.acknowledged ||
         books.expired != expected.expired || books.trimmed != expected.trimmed || books.held != expected.held ||
-        books.purged != expected.purged || books.taken != 0 || books.loaded != 0) {
+        books.purged != expected.purged || books.taken != 0 || books.loaded != expected.loaded) {
       throw Disagreement{"the books are not the model's"};
     }
   }
 
+  using Store = std::remove_reference_t<decltype(std::declval<Place&>().store())>;
+  using MessengerType = Messenger<test::RecordingTransport, Store>;
+
+  Place place_;
   V2Limits limits_;
   V2Model model_;
   std::unique_ptr<test::RecordingTransport> transport_;
-  std::unique_ptr<Messenger<test::RecordingTransport>> messenger_;
-  std::array<std::optional<Connection>, peers> connections_;
+  std::unique_ptr<MessengerType> messenger_;
+  std::array<std::optional<Connection>, v2_peers> connections_;
   std::vector<Epoch> epochs_;
   std::size_t replies_taken_ = 0;
   std::uint64_t entropy_ = 1;

@@ -89,6 +89,10 @@ struct FetchSpec {
 template <class S = MemoryStore, class A = NoAuthentication>
 class Office {
  public:
+  /// Makes the store of these.
+  template <class... Arguments>
+  explicit Office(const Arguments&... arguments) : store{arguments...} {}
+
   void start(MessengerOptions options = {}) {
     options.entropy = [this] { return draws_ = draws_ * 6364136223846793005U + 1442695040888963407U; };
     options.wall_clock = [this] { return wall_ms; };

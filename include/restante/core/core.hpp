@@ -218,8 +218,7 @@ class Core : public detail::Corresponding<Recorder> {
       if (!kept.window) {
         kept.window = std::make_unique<SequenceWindow>();
       }
-      kept.window->accept(sequence);
-      kept.window->note(sequence, state);
+      kept.window->restore(sequence, state);
     }
 
     // A mailbox may be given more than it may hold now, after the limit was lowered: nothing is thrown away.

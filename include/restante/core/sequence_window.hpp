@@ -43,6 +43,17 @@ class SequenceWindow {
     states_[sequence % width] = MessageState::waiting;
   }
 
+  /// Takes in a number that was accepted in another life, above all that are here: what a store gives back, in rising
+  /// order. Takes the same time for any number.
+  void restore(std::uint64_t sequence, MessageState state) {
+    if (sequence - highest_ > width) {
+      states_.fill(MessageState::unknown);
+      highest_ = sequence - 1;
+    }
+    accept(sequence);
+    note(sequence, state);
+  }
+
   /// What became of the message with this number: unknown outside of the window, for what was not accepted, and for 0.
   [[gnu::always_inline]] MessageState state(std::uint64_t sequence) const noexcept {
     // A number above the highest wraps to one that is far below it. Where 0 would lie nothing does until 256 is seen.

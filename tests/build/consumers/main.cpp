@@ -18,6 +18,14 @@
 #ifdef CONSUMER_HAS_AUTHENTICATION
 #include <restante/authentication/any.hpp>
 #endif
+#ifdef CONSUMER_HAS_SQLITE
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include <restante/sqlite.hpp>
+#endif
 
 int main() {
 #ifdef CONSUMER_HAS_SIM
@@ -42,6 +50,18 @@ int main() {
       restante::TokenKey::generate(restante::TokenAlgorithm::eddsa).public_json() == std::nullopt) {
     return 1;
   }
+#endif
+#ifdef CONSUMER_HAS_SQLITE
+  const auto folder = std::filesystem::temp_directory_path() / ("restante-consumer-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  {
+    restante::SqliteStore store{{.path = folder / "mail.sqlite"}};
+    restante::TransportArchetype other;
+    if (!restante::Messenger{other, store}.store_available()) {
+      return 1;
+    }
+  }
+  std::filesystem::remove_all(folder);
 #endif
   std::printf("restante %s, %u connections\n", restante::version, unsigned{messenger.counters().connections_open});
 }

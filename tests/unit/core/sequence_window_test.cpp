@@ -64,6 +64,23 @@ TEST(SequenceWindow, KeepsTheLatestStateOfEachMessage) {
   EXPECT_EQ(window.state(263), MessageState::waiting) << "which is in its place";
 }
 
+TEST(SequenceWindow, IsRestoredFromWhatAStoreKeptHoweverHighTheNumbersAre) {
+  constexpr std::uint64_t high = std::uint64_t{1} << 60U;
+  SequenceWindow window;
+  window.restore(high, MessageState::acknowledged);
+  window.restore(high + 5, MessageState::fetched);
+  EXPECT_EQ(window.highest(), high + 5);
+  EXPECT_EQ(window.state(high), MessageState::acknowledged);
+  EXPECT_EQ(window.state(high + 5), MessageState::fetched);
+  for (const std::uint64_t unseen : {high - 250, high - 1, high + 1, high + 4, high + 6}) {
+    EXPECT_EQ(window.judge(unseen), Verdict::unseen) << unseen;
+  }
+  EXPECT_EQ(window.judge(high - 251), Verdict::stale);
+  window.restore(high + 5 + 256, MessageState::waiting);
+  EXPECT_EQ(window.judge(high + 6), Verdict::unseen);
+  EXPECT_EQ(window.state(high + 5), MessageState::unknown) << "another one has its place";
+}
+
 TEST(SequenceWindow, GoesUpToTheHighestNumber) {
   SequenceWindow window;
   for (std::uint64_t sequence = 200; sequence < 2'000; sequence += 200) {

@@ -1,0 +1,162 @@
+// The file, while one thread at a time has it: opening, writing, reading, and coming back from failures.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <restante/sqlite/detail/batch.hpp>
+#include <restante/sqlite/detail/database.hpp>
+#include <restante/sqlite/detail/ledger.hpp>
+#include <restante/sqlite/detail/loading.hpp>
+#include <restante/sqlite/detail/schema.hpp>
+#include <restante/sqlite/error.hpp>
+#include <restante/store.hpp>
+
+namespace restante::detail {
+
+/// Gives what `work` ends with: no error, or the one that it throws.
+template <class Work>
+std::error_code error_of(Work work) {
+  try {
+    work();
+    return {};
+  } catch (const std::system_error& error) {
+    return error.code();
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+/// Owns the file. After a failure nothing can be written until load() has succeeded, on a file that was opened anew.
+class Keeper {
+ public:
+  /// Opens the file, and throws std::system_error where it cannot be used.
+  Keeper(std::string path, std::string vfs) : path_{std::move(path)}, vfs_{std::move(vfs)} { open(true); }
+
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  /// Writes batches as one transaction. After an error, which of them were kept is known when they were loaded.
+  std::error_code write(const std::vector<Batch>& batches) {
+    return note(error_of([&] {
+      Transaction transaction{database_};
+      expect_unchanged();
+      for (const Batch& batch : batches) {
+        ledger_->apply(batch);
+      }
+      ledger_->finish();
+      transaction.commit();
+    }));
+  }
+
+  /// Gives back what is in the file.
+  std::error_code load(MessageLoader& loader) {
+    return note(error_of([&] {
+      if (failed_) {
+        open(false);
+      }
+      sqlite3_busy_timeout(database_.handle(), 50);
+      ledger_.emplace(database_);
+      Transaction transaction{database_};
+      data_version_ = database_.number("PRAGMA data_version");
+      // A file that cannot be written is not available.
+      database_.run("UPDATE store SET loads = loads + 1");
+      Loading{database_, *ledger_, loader}.run();
+      transaction.commit();
+      // SQLite can say that there is a log when making it failed.
+      if (log_pages_ == 0) {
+        throw std::system_error{SQLITE_CANTOPEN, sqlite_category()};
+      }
+      // The thread that writes can wait longer for others than the one that loads.
+      sqlite3_busy_timeout(database_.handle(), 1'000);
+      failed_ = false;
+    }));
+  }
+
+  /// Pages in the log that are not in the file yet, at most.
+  std::uint32_t log_pages() const noexcept { return log_pages_; }
+
+  /// Whether the log is in use and next to no longer than what is in it.
+  bool log_will_grow() const noexcept {
+    return log_pages_ >= log_pages_left_min && log_pages_ + log_pages_left_min > log_pages_prepared_;
+  }
+
+  /// Makes the log longer than what is in it: a sync takes half the time where the file does not grow.
+  std::error_code prepare_log() {
+    return note(error_of([&] {
+      // A disk that has no place for this may have some for what is really written.
+      log_pages_prepared_ = UINT32_MAX;
+      if (extend_log(database_, log_bytes_ahead)) {
+        log_pages_prepared_ = log_pages_ + log_bytes_ahead / log_bytes_of_page;
+      }
+    }));
+  }
+
+  /// Moves what is in the log into the file. What others still read, or the disk has no place for, stays in the log,
+  /// where it is as safe.
+  std::error_code empty_log() {
+    return note(error_of([&] {
+      int in_log = 0;
+      int moved = 0;
+      const int result =
+          sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+      if (result == SQLITE_OK && in_log == moved) {
+        log_pages_ = 0;
+      } else if ((result & 0xff) != SQLITE_BUSY && (result & 0xff) != SQLITE_FULL) {
+        database_.check(result);
+      }
+    }));
+  }
+
+ private:
+  static constexpr std::uint32_t log_pages_left_min = 64;
+  static constexpr std::uint32_t log_bytes_of_page = 4096 + 24;
+  static constexpr std::uint32_t log_bytes_ahead = 2 * 1024 * 1024;
+
+  void open(bool checks) {
+    ledger_.reset();
+    database_ = {};
+    log_pages_ = 0;
+    log_pages_prepared_ = 0;
+    database_ = open_database(path_, vfs_.empty() ? nullptr : vfs_.c_str(), checks);
+    sqlite3_wal_hook(
+        database_.handle(),
+        [](void* pages, sqlite3*, const char*, int count) {
+          *static_cast<std::uint32_t*>(pages) = static_cast<std::uint32_t>(count);
+          return SQLITE_OK;
+        },
+        &log_pages_);
+  }
+
+  // The ledger, and the core, know what was there when it was loaded.
+  void expect_unchanged() {
+    if (data_version_ != database_.number("PRAGMA data_version")) {
+      throw std::system_error{SqliteError::changed_elsewhere};
+    }
+  }
+
+  std::error_code note(std::error_code error) {
+    failed_ = failed_ || error;
+    return error;
+  }
+
+  const std::string path_;
+  const std::string vfs_;
+  std::uint32_t log_pages_ = 0;
+  /// For so many it need not become longer, at least.
+  std::uint32_t log_pages_prepared_ = 0;
+  Database database_;
+  /// Not set before the file was loaded.
+  std::optional<Ledger> ledger_;
+  std::int64_t data_version_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace restante::detail
