@@ -427,7 +427,7 @@ class Messenger final : private TransportListener {
   // the mailboxes become again what the store says.
   void fail(std::error_code error) {
     ++counters_.store_failures;
-    outgoing_.tell(event::StoreFailed{error});
+    outgoing_.tell(event::StoreFailed{store_error_ = error});
     outgoing_.fail();
     core_.refuse_changes();
     load_store();
@@ -439,13 +439,14 @@ class Messenger final : private TransportListener {
     outgoing_.close_those([this](Session slot) { return core_.opened(slot).has_value(); });
     if (const std::error_code error = core_.load(store_)) {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
-      if (was_available) {
-        ++counters_.store_failures;
-        outgoing_.tell(event::StoreFailed{error});
+      counters_.store_failures += was_available ? 1 : 0;
+      if (error != store_error_) {
+        outgoing_.tell(event::StoreFailed{store_error_ = error});
       }
       return;
     }
     retry_at_ = never;
+    store_error_ = {};
     // What has expired meanwhile is gone before anything is looked at, be it in the same millisecond.
     next_millisecond_ = SteadyTime::min();
     if (!was_available) {
@@ -482,6 +483,8 @@ class Messenger final : private TransportListener {
   const bool tells_packets_ = options_.packet_events && options_.on_event;
   SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;
+  /// Why the store is not available, as it was told.
+  std::error_code store_error_;
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;
   MessengerCounters counters_;

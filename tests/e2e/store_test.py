@@ -117,18 +117,24 @@ class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.file = os.path.join(folder.name, "mail.sqlite")
+        # A folder of its own, which a test can take away.
+        self.file = os.path.join(folder.name, "mail", "mail.sqlite")
+        os.mkdir(os.path.dirname(self.file))
 
-    def start(self, *arguments):
+    def start(self, *arguments, **options):
         server = Server("--port", "0", "--store", f"sqlite:{self.file}", "--max-mailbox-messages", "100000",
-                        "--max-sender-messages", "100000", *arguments)
+                        "--max-sender-messages", "100000", *arguments, **options)
         self.addCleanup(server.__exit__)
         return server
 
-    def end_of_start(self):
+    def contents(self):
+        with open(self.file, "rb") as file:
+            return file.read()
+
+    def end_of_start(self, preexec=None):
         """What a server says that does not start."""
         ended = subprocess.run([program("RESTANTE_SERVER"), "--port", "0", "--store", f"sqlite:{self.file}"],
-                               capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+                               capture_output=True, text=True, timeout=SECONDS_MAX, check=False, preexec_fn=preexec)
         self.assertEqual(ended.returncode, 2, ended.stderr)
         return ended.stderr
 
@@ -205,11 +211,9 @@ class Store(Case):
         with sqlite3.connect(self.file) as other:
             other.execute("CREATE TABLE photographs(id INTEGER PRIMARY KEY)")
         other.close()
-        with open(self.file, "rb") as file:
-            before = file.read()
+        before = self.contents()
         self.assertIn("a file of another program", self.end_of_start())
-        with open(self.file, "rb") as file:
-            self.assertEqual(file.read(), before)
+        self.assertEqual(self.contents(), before)
 
     def test_that_is_damaged_stops_the_start_and_stays_as_it_is(self):
         server = self.start()

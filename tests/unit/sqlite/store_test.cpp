@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <system_error>
@@ -239,6 +240,31 @@ TEST_F(SqliteStoreTest, NoticesWhenSomebodyElseWritesAndReadsAgain) {
   EXPECT_EQ(store.commit(), SqliteError::changed_elsewhere);
   EXPECT_EQ(store.load(), std::error_code{});
   EXPECT_TRUE(store.expected.kept.messages.empty());
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), std::error_code{});
+}
+
+// What is written to a file without a name is gone when the program ends.
+TEST_F(SqliteStoreTest, NoticesThatItsFileIsGoneAndBeginsNoOtherInItsPlace) {
+  StoreUnderTest store{path()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.commit();
+  const KeptMail kept = store.expected.kept;
+  const auto move = [](const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::filesystem::rename(from, to);
+    std::filesystem::rename(from.string() + "-wal", to.string() + "-wal");
+  };
+  const std::filesystem::path away = folder_ / "away.sqlite";
+  move(path(), away);
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), SqliteError::moved);
+  EXPECT_EQ(store.load().value(), SQLITE_CANTOPEN);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  std::ofstream{path()};
+  EXPECT_EQ(store.load(), SqliteError::moved) << "an empty one in its place";
+  move(away, path());
+  EXPECT_EQ(store.load(), std::error_code{});
+  EXPECT_EQ(store.expected.kept, kept);
   store.record(message(Address{1}, 1, Address{2}));
   EXPECT_EQ(store.commit(), std::error_code{});
 }
