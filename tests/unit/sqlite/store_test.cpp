@@ -159,7 +159,13 @@ TEST_F(SqliteStoreTest, WritesWhatCommitWasCalledForBeforeStopReturns) {
     }
     expected = store.expected.kept;
     store.store.stop();
-    EXPECT_EQ(store.wait_for_all(), std::error_code{});
+    std::optional<Commit> last;
+    while (const std::optional<Commit> commit = store.store.completed()) {
+      last = commit;
+    }
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->turn, 100U);
+    EXPECT_EQ(last->error, std::error_code{});
   }
   EXPECT_EQ(kept_in_file(), expected);
 }
@@ -179,6 +185,26 @@ TEST_F(SqliteStoreTest, ReportsTurnsInOrderAndRingsForEach) {
     }
   }
   EXPECT_EQ(told == store.turn ? std::error_code{} : store.wait_for_all(), std::error_code{});
+  EXPECT_FALSE(store.store.completed());
+}
+
+// Who is asked late, as a program is that slept, hears first what can be answered.
+TEST_F(SqliteStoreTest, TellsWhatIsDurableBeforeWhatFailed) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.begin_commit();
+  store.bell.wait();
+  disk.fail_all(SQLITE_IOERR_WRITE);
+  store.record(message(Address{1}, 1, Address{2}));
+  store.begin_commit();
+  store.bell.wait();
+  const Commit durable = store.wait();
+  EXPECT_EQ(durable.turn, 1U);
+  EXPECT_EQ(durable.error, std::error_code{});
+  const Commit failed = store.wait();
+  EXPECT_EQ(failed.turn, 2U);
+  EXPECT_EQ(failed.error.value(), SQLITE_IOERR_WRITE);
   EXPECT_FALSE(store.store.completed());
 }
 
