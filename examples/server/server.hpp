@@ -154,8 +154,10 @@ class Server {
 
   void tell_of_store() const {
     if constexpr (is_durable) {
-      log_.info("Mailboxes are kept in " + options_.store_file.string() + ", which has " +
-                std::to_string(messenger_.counters().books.loaded) + " messages");
+      log_.info("Mailboxes are kept in " + options_.store_file.string() + ", which " +
+                (messenger_.store_available()
+                     ? "has " + std::to_string(messenger_.counters().books.loaded) + " messages"
+                     : "cannot be used yet"));
     }
   }
 

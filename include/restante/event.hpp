@@ -66,7 +66,8 @@ struct CredentialRejected {
   BytesView address = {};
 };
 
-/// The store failed: requests that would change something are refused until StoreRecovered.
+/// The store failed: requests that would change something are refused until StoreRecovered. Told again where something
+/// else keeps it from recovering.
 struct StoreFailed {
   std::error_code error = {};
 };

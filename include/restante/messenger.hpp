@@ -109,7 +109,7 @@ class Messenger final : private TransportListener {
     MessengerCounters counters = counters_;
     outgoing_.count(counters);
     counters.packets_received =
-        std::accumulate(counters.v2_requests.begin(), counters.v2_requests.end(), classic_requests_);
+        std::reduce(counters.v2_requests.begin(), counters.v2_requests.end(), classic_requests_);
     return counters;
   }
 
@@ -135,8 +135,7 @@ class Messenger final : private TransportListener {
   static constexpr bool durable_at_once = DurableAtOnce<S>;
   static constexpr bool serves_v2 = RecordsNamedMailboxes<S>;
   static constexpr std::string_view going_away_reason = "the server is shutting down";
-  // Of those who wait, before others have their turn.
-  static constexpr std::uint32_t served_at_once_max = 32;
+  static constexpr std::uint32_t served_at_once_max = 32;  // Of those who wait, before others have their turn.
 
   using Recorder = detail::ChangeRecorder<S>;
   using CoreType = Core<Recorder>;
@@ -425,7 +424,7 @@ class Messenger final : private TransportListener {
   // the mailboxes become again what the store says.
   void fail(std::error_code error) {
     ++counters_.store_failures;
-    outgoing_.tell(event::StoreFailed{error});
+    outgoing_.tell(event::StoreFailed{store_error_ = error});
     outgoing_.fail();
     core_.refuse_changes();
     load_store();
@@ -437,13 +436,14 @@ class Messenger final : private TransportListener {
     outgoing_.close_those([this](Session slot) { return core_.opened(slot).has_value(); });
     if (const std::error_code error = core_.load(store_)) {
       retry_at_ = after(transport_.now(), options_.store_retry_after);
-      if (was_available) {
-        ++counters_.store_failures;
-        outgoing_.tell(event::StoreFailed{error});
+      counters_.store_failures += was_available ? 1 : 0;
+      if (error != store_error_) {
+        outgoing_.tell(event::StoreFailed{store_error_ = error});
       }
       return;
     }
     retry_at_ = never;
+    store_error_ = {};
     // What has expired meanwhile is gone before anything is looked at, be it in the same millisecond.
     next_millisecond_ = SteadyTime::min();
     if (!was_available) {
@@ -480,10 +480,10 @@ class Messenger final : private TransportListener {
   std::vector<std::uint8_t> buffer_;
   /// How long a payload may be that fits there.
   std::size_t buffer_payload_bytes_ = 0;
-  /// What the request cost that is being answered, until it has a reply.
-  std::size_t request_bytes_ = 0;
+  std::size_t request_bytes_ = 0;  // What the request cost that is being answered, until it has a reply.
   SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;
+  std::error_code store_error_;  // Why the store is not available, as it was told.
   SteadyTime wake_up_ = never;
   bool shutting_down_ = false;
   std::uint64_t classic_requests_ = 0;

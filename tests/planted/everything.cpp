@@ -5,6 +5,7 @@
 #include <restante/mailbox_operator.hpp>
 #include <restante/memory.hpp>
 #include <restante/messenger.hpp>
+#include <restante/sqlite.hpp>
 
 namespace restante {
 
@@ -12,6 +13,7 @@ template class Core<MemoryStore>;
 template class classic::Service<Core<MemoryStore>>;
 template class Client<TransportArchetype>;
 template class Messenger<TransportArchetype, StoreArchetype>;
+template class Messenger<TransportArchetype, SqliteStore>;
 template class MessengerOperator<Messenger<TransportArchetype, StoreArchetype>>;
 
 }  // namespace restante

@@ -349,9 +349,15 @@ TEST(Messenger, TellsThatAStoreFailedAndThatItRecovered) {
   store.set_load_error(Error::storage_unavailable);
   const Messenger messenger{transport, store, telling(events)};
   transport.advance(1s);
+  transport.advance(1s);
+  store.set_load_error(std::make_error_code(std::errc::io_error));
+  transport.advance(1s);
+  transport.advance(1s);
   store.set_load_error({});
   transport.advance(1s);
-  EXPECT_EQ(events, (Events{"store failed: the store is unavailable", "store recovered: 1"}));
+  EXPECT_EQ(events, (Events{"store failed: the store is unavailable", "store failed: Input/output error",
+                            "store recovered: 1"}));
+  EXPECT_EQ(messenger.counters().store_failures, 1U);
 }
 
 TEST(Messenger, CountsWhatItDid) {

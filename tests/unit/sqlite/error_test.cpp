@@ -25,6 +25,7 @@ TEST(SqliteErrors, TellFilesThatCannotBeUsedFromTroubleThatPasses) {
     EXPECT_FALSE(is_unusable({code, sqlite_category()}));
   }
   EXPECT_FALSE(is_unusable(SqliteError::in_use));
+  EXPECT_FALSE(is_unusable(SqliteError::moved));
   EXPECT_FALSE(is_unusable({SQLITE_CORRUPT, std::generic_category()}));
 }
 

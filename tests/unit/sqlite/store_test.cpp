@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <system_error>
@@ -158,7 +159,13 @@ TEST_F(SqliteStoreTest, WritesWhatCommitWasCalledForBeforeStopReturns) {
     }
     expected = store.expected.kept;
     store.store.stop();
-    EXPECT_EQ(store.wait_for_all(), std::error_code{});
+    std::optional<Commit> last;
+    while (const std::optional<Commit> commit = store.store.completed()) {
+      last = commit;
+    }
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->turn, 100U);
+    EXPECT_EQ(last->error, std::error_code{});
   }
   EXPECT_EQ(kept_in_file(), expected);
 }
@@ -178,6 +185,26 @@ TEST_F(SqliteStoreTest, ReportsTurnsInOrderAndRingsForEach) {
     }
   }
   EXPECT_EQ(told == store.turn ? std::error_code{} : store.wait_for_all(), std::error_code{});
+  EXPECT_FALSE(store.store.completed());
+}
+
+// Who is asked late, as a program is that slept, hears first what can be answered.
+TEST_F(SqliteStoreTest, TellsWhatIsDurableBeforeWhatFailed) {
+  PowerCutVfs disk;
+  StoreUnderTest store{path(), disk.name()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.begin_commit();
+  store.bell.wait();
+  disk.fail_all(SQLITE_IOERR_WRITE);
+  store.record(message(Address{1}, 1, Address{2}));
+  store.begin_commit();
+  store.bell.wait();
+  const Commit durable = store.wait();
+  EXPECT_EQ(durable.turn, 1U);
+  EXPECT_EQ(durable.error, std::error_code{});
+  const Commit failed = store.wait();
+  EXPECT_EQ(failed.turn, 2U);
+  EXPECT_EQ(failed.error.value(), SQLITE_IOERR_WRITE);
   EXPECT_FALSE(store.store.completed());
 }
 
@@ -239,6 +266,31 @@ TEST_F(SqliteStoreTest, NoticesWhenSomebodyElseWritesAndReadsAgain) {
   EXPECT_EQ(store.commit(), SqliteError::changed_elsewhere);
   EXPECT_EQ(store.load(), std::error_code{});
   EXPECT_TRUE(store.expected.kept.messages.empty());
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), std::error_code{});
+}
+
+// What is written to a file without a name is gone when the program ends.
+TEST_F(SqliteStoreTest, NoticesThatItsFileIsGoneAndBeginsNoOtherInItsPlace) {
+  StoreUnderTest store{path()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.commit();
+  const KeptMail kept = store.expected.kept;
+  const auto move = [](const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::filesystem::rename(from, to);
+    std::filesystem::rename(from.string() + "-wal", to.string() + "-wal");
+  };
+  const std::filesystem::path away = folder_ / "away.sqlite";
+  move(path(), away);
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), SqliteError::moved);
+  EXPECT_EQ(store.load().value(), SQLITE_CANTOPEN);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  std::ofstream{path()};
+  EXPECT_EQ(store.load(), SqliteError::moved) << "an empty one in its place";
+  move(away, path());
+  EXPECT_EQ(store.load(), std::error_code{});
+  EXPECT_EQ(store.expected.kept, kept);
   store.record(message(Address{1}, 1, Address{2}));
   EXPECT_EQ(store.commit(), std::error_code{});
 }

@@ -21,6 +21,8 @@ enum class SqliteError {
   damaged = -4,
   /// Somebody else changed it while it was in use.
   changed_elsewhere = -5,
+  /// It was removed, renamed or replaced while it was in use.
+  moved = -6,
 };
 
 }  // namespace restante
@@ -47,6 +49,8 @@ class SqliteErrorCategory final : public std::error_category {
         return "the file is damaged, and is left as it is: restore a backup";
       case SqliteError::changed_elsewhere:
         return "another program changed the file";
+      case SqliteError::moved:
+        return "the file is no longer where it was: bring it back, or start again to begin a new one";
     }
     return std::string{sqlite3_errstr(value)} + " (SQLite's code " + std::to_string(value) + ")";
   }

@@ -120,12 +120,12 @@ class Keeper {
   static constexpr std::uint32_t log_bytes_of_page = 4096 + 24;
   static constexpr std::uint32_t log_bytes_ahead = 2 * 1024 * 1024;
 
-  void open(bool checks) {
+  void open(bool is_first) {
     ledger_.reset();
     database_ = {};
     log_pages_ = 0;
     log_pages_prepared_ = 0;
-    database_ = open_database(path_, vfs_.empty() ? nullptr : vfs_.c_str(), checks);
+    database_ = open_database(path_, vfs_.empty() ? nullptr : vfs_.c_str(), is_first);
     sqlite3_wal_hook(
         database_.handle(),
         [](void* pages, sqlite3*, const char*, int count) {
@@ -135,8 +135,14 @@ class Keeper {
         &log_pages_);
   }
 
-  // The ledger, and the core, know what was there when it was loaded.
+  // The ledger, and the core, know what was there when it was loaded. And what is written to a file that has no name
+  // any more is gone when the program ends.
   void expect_unchanged() {
+    int was_moved = 0;
+    database_.check(sqlite3_file_control(database_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &was_moved));
+    if (was_moved != 0) {
+      throw std::system_error{SqliteError::moved};
+    }
     if (data_version_ != database_.number("PRAGMA data_version")) {
       throw std::system_error{SqliteError::changed_elsewhere};
     }

@@ -159,19 +159,22 @@ inline void migrate(Database& database, std::int64_t version, std::span<const ch
   }
 }
 
-/// Opens a file, which is made if there is none, with everything set that durability and speed depend on. With
-/// `checks`, its pages are looked through first.
-inline Database open_database(const std::string& path, const char* vfs, bool checks,
+/// Opens a file with everything set that durability and speed depend on. The first time it is made if there is none,
+/// and its pages are looked through; later it must still be there, since a new one in its place would have lost all
+/// mail.
+inline Database open_database(const std::string& path, const char* vfs, bool is_first,
                               std::span<const char* const> migrations = sqlite_migrations) {
-  Database database{path, vfs};
+  Database database{path, vfs, is_first};
   // A file that turns out not to be ours stays as it is when it is closed.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_busy_timeout(database.handle(), 50);
   // In a log the same as FULL. Until there is one, a journal that was deleted could be back after a power cut.
   database.run("PRAGMA synchronous = EXTRA");
   const std::int64_t version = version_of(database, static_cast<std::int64_t>(migrations.size()));
-  if (checks) {
+  if (is_first) {
     check_pages(database);
+  } else if (version == 0) {
+    throw std::system_error{SqliteError::moved};
   }
   settle_log(database);
   migrate(database, version, migrations);
