@@ -21,6 +21,8 @@ enum class SqliteError {
   damaged = -4,
   /// Somebody else changed it while it was in use.
   changed_elsewhere = -5,
+  /// It has mailboxes already, where an empty one is needed.
+  not_empty = -6,
 };
 
 }  // namespace restante
@@ -47,6 +49,8 @@ class SqliteErrorCategory final : public std::error_category {
         return "the file is damaged, and is left as it is: restore a backup";
       case SqliteError::changed_elsewhere:
         return "another program changed the file";
+      case SqliteError::not_empty:
+        return "the file has mailboxes already, and is left as it is";
     }
     return std::string{sqlite3_errstr(value)} + " (SQLite's code " + std::to_string(value) + ")";
   }
