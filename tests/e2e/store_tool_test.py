@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import pathlib
 import pty
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -386,6 +388,26 @@ class Stats(Case):
         self.assertEqual((code, told["messages"], told["bytes"], told["loads"]), (0, 7, 47, 2))
         self.assertGreater(told["oldest_ms"], 1_600_000_000_000)
         self.assertGreater(told["log_bytes"], 0)
+
+
+class Queries(Case):
+    """The samples of docs/operations.md."""
+
+    def test_of_the_documentation_say_what_is_there(self):
+        self.fill()
+        page = pathlib.Path(__file__).parents[2] / "docs" / "operations.md"
+        samples = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        queries = [query.strip() for sample in samples for query in sample.split(";") if query.strip()]
+        self.assertEqual(len(queries), 4)
+        self.start()
+        with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as reader:
+            mailboxes, letters, members, epochs = (reader.execute(query).fetchall() for query in queries)
+        reader.close()
+        self.assertEqual([row[:3] for row in mailboxes], [("bob", 4, 32), ("#tea", 2, 12), (8, 1, 3)])
+        self.assertRegex(mailboxes[0][3], r"^20\d\d-")
+        self.assertEqual([(row[0], row[1], row[3]) for row in letters], [(offset, "ada", 8) for offset in range(2, 6)])
+        self.assertEqual(members, [("#tea", "ada", 2), ("#tea", "bob", 2)])
+        self.assertEqual(dict(epochs)["ada"], self.epochs["ada"].hex())
 
 
 class Purge(Case):
