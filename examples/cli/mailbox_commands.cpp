@@ -1,15 +1,13 @@
 #include "mailbox_commands.hpp"
 
-#include <unistd.h>
-
 #include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
-#include <cstdio>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+
+#include "confirmation.hpp"
 
 namespace restante::cli {
 namespace {
@@ -139,14 +137,6 @@ int show(const Output& output, OperatorConnection& server, const MailboxCommand&
   return done;
 }
 
-// Whether the person at the terminal means it.
-bool is_meant(const std::string& question) {
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 // A person may take long to answer, and the server waits for nobody: what is asked afterwards is asked anew.
 int remove(const Output& output, const MailboxCommand& command, bool is_json, unsigned timeout_s) {
   const bool retires = command.action == "retire";
@@ -176,8 +166,7 @@ int remove(const Output& output, const MailboxCommand& command, bool is_json, un
 
 int mailboxes(const Output& output, const MailboxCommand& command, bool json, unsigned timeout_s) {
   const bool removes = command.action == "purge" || command.action == "retire";
-  if (removes && !command.yes && ::isatty(STDIN_FILENO) == 0) {
-    output.error("there is nobody to ask whether that is meant: say --yes");
+  if (removes && !command.yes && !can_ask(output)) {
     return usage;
   }
   try {

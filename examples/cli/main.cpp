@@ -15,6 +15,7 @@
 #include "credential.hpp"
 #include "mail_commands.hpp"
 #include "mailbox_commands.hpp"
+#include "store_commands.hpp"
 
 namespace {
 
@@ -45,6 +46,7 @@ struct CommandLine {
   MakeTokenCommand make_token;
   CheckTokenCommand check_token;
   MailboxCommand mailbox;
+  StoreCommand store;
 };
 
 constexpr const char* exit_codes =
@@ -179,6 +181,44 @@ void describe_mailboxes(CLI::App& app, MailboxCommand& mailbox) {
   }
 }
 
+void describe_store(CLI::App& app, StoreCommand& store) {
+  CLI::App& command = *app.add_subcommand("store", "Look after the file of restante-server --store sqlite:FILE");
+  command.require_subcommand(1);
+  const auto add = [&](const std::string& action, const std::string& what) -> CLI::App& {
+    CLI::App& added = *command.add_subcommand(action, what);
+    added.callback([&store, action] { store.action = action; });
+    added.add_option("FILE", store.file, "the file")->required();
+    return added;
+  };
+  add("check", "Look through all of it, and print what is wrong; a server may run. Exit code 1 where something is");
+  add("stats", "Print how much is in it; a server may run");
+  CLI::App& backup = add("backup", "Copy it to another file, from which a server can start; a server may run");
+  backup.add_option("COPY", store.copy, "the file to make, which is there when it is whole")->required();
+  backup.add_flag("--force", store.replaces, "replace one that is there");
+  add("export", "Print all that is in it, as lines of JSON; a server may run");
+  add("import", "Fill a new or empty store with such lines from standard input, with all or with nothing");
+  CLI::App& purge = add("purge", "Remove messages; their senders can see that. No server may run");
+  CLI::Option& name =
+      *purge.add_option("NAME", store.name, "of this name, id, or room")->check([](const std::string& said) {
+        // Without any name, all messages are meant.
+        const bool names_nothing = restante::kind_of_name(restante::as_bytes(said)) == restante::NameKind::bad;
+        return names_nothing ? "'" + printable(said, false) + "' is no name, no id and no room" : "";
+      });
+  CLI::Option& expired = *purge.add_flag("--expired", store.expired, "those whose time has come");
+  purge.callback([&store, &name, &expired] {
+    store.action = "purge";
+    if (name.count() + expired.count() == 0) {
+      throw CLI::RequiredError("NAME or --expired");
+    }
+  });
+  CLI::App& renew = add("renew",
+                        "Give every address a new epoch, for a file that is older than what clients saw, such as a "
+                        "backup. No server may run");
+  for (CLI::App* const changing : {&purge, &renew}) {
+    changing->add_flag("--yes", store.yes, "do not ask whether that is meant");
+  }
+}
+
 void describe(CLI::App& app, CommandLine& line) {
   app.require_subcommand(1);
   app.footer(exit_codes);
@@ -233,6 +273,7 @@ void describe(CLI::App& app, CommandLine& line) {
   describe_passwords(app, line.passwords);
   describe_tokens(app, line);
   describe_mailboxes(app, line.mailbox);
+  describe_store(app, line.store);
 }
 
 std::vector<std::string> read_messages(const CommandLine& line) {
@@ -309,6 +350,9 @@ int run(const CLI::App& app, CommandLine line) {
   }
   if (app.got_subcommand("mailbox")) {
     return mailboxes(output, line.mailbox, line.json, line.timeout_s);
+  }
+  if (app.got_subcommand("store")) {
+    return look_after_store(output, line.store, line.json);
   }
   if (app.got_subcommand("token")) {
     const CLI::App& token = *app.get_subcommand("token");

@@ -23,6 +23,8 @@ enum class SqliteError {
   changed_elsewhere = -5,
   /// It was removed, renamed or replaced while it was in use.
   moved = -6,
+  /// It has mailboxes already, where an empty one is needed.
+  not_empty = -7,
 };
 
 }  // namespace restante
@@ -51,6 +53,8 @@ class SqliteErrorCategory final : public std::error_category {
         return "another program changed the file";
       case SqliteError::moved:
         return "the file is no longer where it was: bring it back, or start again to begin a new one";
+      case SqliteError::not_empty:
+        return "the file has mailboxes already, and is left as it is";
     }
     return std::string{sqlite3_errstr(value)} + " (SQLite's code " + std::to_string(value) + ")";
   }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,13 @@ class FileLock {
       : descriptor_{::open((path + "-lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)} {
     if (descriptor_ < 0) {
       throw std::system_error{errno, std::generic_category()};
+    }
+    // What root locks for a moment, the owner of the file has to be able to lock later.
+    struct ::stat file {};
+    if (::geteuid() == 0 && ::stat(path.c_str(), &file) == 0 && ::fchown(descriptor_, file.st_uid, file.st_gid) != 0) {
+      const int error = errno;
+      ::close(descriptor_);
+      throw std::system_error{error, std::generic_category()};
     }
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;

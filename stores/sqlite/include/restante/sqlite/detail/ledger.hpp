@@ -35,6 +35,17 @@ struct KeptAddress {
   bool window_changed = false;
 };
 
+/// A window as its row has it: the state of number n is byte n % width.
+inline std::array<std::uint8_t, SequenceWindow::width> states_of(const SequenceWindow& window) {
+  std::array<std::uint8_t, SequenceWindow::width> states{};
+  const std::uint64_t highest = window.highest();
+  for (std::uint64_t below = 0; below < std::min(SequenceWindow::width, highest); ++below) {
+    const std::uint64_t sequence = highest - below;
+    states[sequence % SequenceWindow::width] = static_cast<std::uint8_t>(window.state(sequence));
+  }
+  return states;
+}
+
 /// Carries out changes on a file, within a transaction that somebody else begins and commits. What many changes make of
 /// one row is written once. When anything fails, all of it is to be thrown away.
 class Ledger {
@@ -240,13 +251,7 @@ class Ledger {
   }
 
   void write_window(Address sender, const SequenceWindow& window) {
-    std::array<std::uint8_t, SequenceWindow::width> states{};
-    const std::uint64_t highest = window.highest();
-    for (std::uint64_t below = 0; below < std::min(SequenceWindow::width, highest); ++below) {
-      const std::uint64_t sequence = highest - below;
-      states[sequence % SequenceWindow::width] = static_cast<std::uint8_t>(window.state(sequence));
-    }
-    put_window_.run(sender.index(), highest, BytesView{states});
+    put_window_.run(sender.index(), window.highest(), BytesView{states_of(window)});
   }
 
   Statement add_message_;
