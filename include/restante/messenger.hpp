@@ -21,6 +21,7 @@
 #include <restante/bytes.hpp>
 #include <restante/classic/service.hpp>
 #include <restante/core/core.hpp>
+#include <restante/detail/answer_buffer.hpp>
 #include <restante/detail/doorkeeper.hpp>
 #include <restante/detail/outgoing.hpp>
 #include <restante/detail/requirements.hpp>
@@ -178,10 +179,6 @@ class Messenger final : private TransportListener {
   void opened(Connection connection, const Opened& opened) override {
     SessionState& session = outgoing_.open(connection);
     session.speaks_v2 = serves_v2 && opened.protocol == v2::protocol_name;
-    if (session.speaks_v2) {
-      buffer_.resize(core_.answer_bytes_max());
-      buffer_payload_bytes_ = buffer_.size() - v2::packet_bytes_beyond_payload;
-    }
     ++counters_.connections_opened;
     ++counters_.connections_open;
     outgoing_.tell(event::ConnectionOpened{connection, opened.peer, opened.protocol});
@@ -333,10 +330,8 @@ class Messenger final : private TransportListener {
 
   template <class Packet>
   [[gnu::always_inline]] void answer(Session slot, SessionState& session, const Packet& packet) {
-    const BytesView bytes = v2::payload_bytes(packet) <= buffer_payload_bytes_ ? v2::encode_in_room(packet, buffer_)
-                                                                               : v2::encode(packet, buffer_);
-    const bool was_sent = outgoing_.reply(Connection{slot, session.generation}, session, bytes, request_bytes_,
-                                          std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
+    const bool was_sent = outgoing_.reply(Connection{slot, session.generation}, session, answer_buffer_.write(packet),
+                                          request_bytes_, std::is_same_v<Packet, v2::Opened> ? sizeof(ResumeToken) : 0);
     if constexpr (std::is_same_v<Packet, v2::Refused>) {
       counters_.refused[static_cast<std::size_t>(packet.reason)] += was_sent ? 1 : 0;
     }
@@ -357,6 +352,8 @@ class Messenger final : private TransportListener {
   }
 
   void open(Connection connection, const v2::Open& request, bool accepted, RepliesToOne& replies) {
+    // Whoever opened an address before the store was loaded again opens it again.
+    answer_buffer_.fit(core_.answer_payload_bytes_max());
     if (const std::optional<Session> replaced = core_.execute(connection.slot, request, accepted, replies)) {
       ++counters_.takeovers;
       SessionState& loser = outgoing_.sessions()[*replaced];
@@ -476,10 +473,7 @@ class Messenger final : private TransportListener {
   CoreType core_;
   OutgoingType outgoing_;
   Protocol protocols_[1];
-  /// Where replies of restante.v2 are written; empty until it is spoken.
-  std::vector<std::uint8_t> buffer_;
-  /// How long a payload may be that fits there.
-  std::size_t buffer_payload_bytes_ = 0;
+  detail::AnswerBuffer answer_buffer_;
   std::size_t request_bytes_ = 0;  // What the request cost that is being answered, until it has a reply.
   SteadyTime next_millisecond_ = SteadyTime::min();
   SteadyTime retry_at_ = never;

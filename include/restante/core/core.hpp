@@ -258,6 +258,7 @@ class Core : public detail::Corresponding<Recorder> {
     mailbox.skip_to(stored.offset);
     MessagePool::Message& message = this->put(mailbox, stored.receiver, stored.sender, stored.payload);
     message.time_ms = stored.time_ms;
+    this->loaded_payload_bytes_max_ = std::max(this->loaded_payload_bytes_max_, stored.payload.size());
     ++this->books_.loaded;
     if (!stored.receiver.is_classic() || stored.sequence != 0 || stored.expires_ms != 0) {
       std::uint32_t quota = Quotas::none;

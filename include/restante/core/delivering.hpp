@@ -95,10 +95,11 @@ class Delivering : public Keeping<Recorder> {
   /// The most bytes that the list of a v2::Members has.
   static constexpr std::size_t members_bytes_max = 200 * (2 + v2::name_bytes_max);
 
-  /// Room for the bytes of any answer.
-  std::size_t answer_bytes_max() const noexcept {
-    return std::max<std::size_t>(this->options_.limits.payload_bytes_max, members_bytes_max) +
-           v2::packet_bytes_beyond_payload;
+  /// How long the payload, or the list of members, of any answer may be, in bytes. It grows when messages are loaded
+  /// that are longer than those that are accepted now.
+  std::size_t answer_payload_bytes_max() const noexcept {
+    return std::max<std::size_t>(
+        {this->options_.limits.payload_bytes_max, this->loaded_payload_bytes_max_, members_bytes_max});
   }
 
   /// How many requests wait.

@@ -442,6 +442,7 @@ class Keeping {
     ready_rooms_ = {};
     books_ = {};
     payload_bytes_held_ = 0;
+    loaded_payload_bytes_max_ = 0;
     memory_bytes_ = 0;
     unopened_messages_ = 0;
   }
@@ -467,6 +468,8 @@ class Keeping {
   Books books_;
   std::uint64_t payload_bytes_held_ = 0;
   std::uint64_t memory_bytes_ = 0;
+  /// Of the longest message that was loaded.
+  std::size_t loaded_payload_bytes_max_ = 0;
   std::uint32_t unopened_messages_ = 0;
 
  private:

@@ -223,6 +223,28 @@ class FilledStore : public MemoryStore {
   }
 };
 
+// Gives back a message that is longer than any list of members.
+class StoreOfLongMail : public MemoryStore {
+ public:
+  static inline const std::vector<std::uint8_t> payload = std::vector<std::uint8_t>(50'000, 'x');
+
+  std::error_code load(MessageLoader& loader) {
+    constexpr Address ada = Address::at(256);
+    loader.address({ada, as_bytes("ada"), 77}, true);
+    loader.message({ada, 0, ada, payload, 0, 5, 0});
+    return {};
+  }
+};
+
+TEST(V2Store, GivesBackWhatIsLongerThanMayBePushedNow) {
+  Office<StoreOfLongMail> office;
+  office.start({.limits = {.payload_bytes_max = 100}});
+  Peer ada = office.open("ada");
+  EXPECT_EQ(ada.opened.payload_bytes_max, 100U);
+  const std::string payload(StoreOfLongMail::payload.begin(), StoreOfLongMail::payload.end());
+  EXPECT_EQ(office.fetch(ada), (Heard{"message 0 ada " + payload, "fetched 1 0"}));
+}
+
 TEST(V2Store, GivesBackWhatItKept) {
   Office<FilledStore> office;
   office.start();
