@@ -71,6 +71,11 @@ class Statement {
   template <class... Values>
   void run(const Values&... values) {
     bind(values...);
+    run_bound();
+  }
+
+  /// Executes it to its end, with the values that it was given.
+  void run_bound() {
     while (step()) {
     }
   }
@@ -79,6 +84,12 @@ class Statement {
   template <class... Values>
   void bind(const Values&... values) {
     int index = 0;
+    bind_behind(index, values...);
+  }
+
+  /// Sets the parameters behind the one with this index, counted from 1, and goes on to the last that was set.
+  template <class... Values>
+  void bind_behind(int& index, const Values&... values) {
     (bind_one(++index, values), ...);
   }
 
