@@ -106,6 +106,13 @@ class Statement {
     return false;
   }
 
+  /// Executes it to its end, and gives the number in its first row.
+  std::int64_t number_of_row() {
+    const std::int64_t number = step() ? signed_number(0) : 0;
+    run_bound();
+    return number;
+  }
+
   // Columns of the row, numbered from 0; bytes and text are valid until the next step().
 
   std::int64_t signed_number(int column) { return sqlite3_column_int64(handle_.get(), column); }
@@ -146,16 +153,23 @@ class Statement {
 
 inline std::int64_t Database::number(const char* sql) {
   Statement statement{*this, sql};
-  const std::int64_t number = statement.step() ? statement.signed_number(0) : 0;
-  while (statement.step()) {
-  }
-  return number;
+  return statement.number_of_row();
 }
 
 /// Takes back what was changed since it was made, unless commit() was called.
 class Transaction {
  public:
-  explicit Transaction(Database& database) : database_{database} { database_.run("BEGIN IMMEDIATE"); }
+  /// Statements for many transactions.
+  struct Statements {
+    explicit Statements(const Database& database) : begin{database, begin_text}, commit{database, commit_text} {}
+    Statement begin;
+    Statement commit;
+  };
+
+  explicit Transaction(Database& database) : database_{database} { database_.run(begin_text); }
+  Transaction(Database& database, Statements& statements) : database_{database}, statements_{&statements} {
+    statements.begin.run();
+  }
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction() {
@@ -166,12 +180,16 @@ class Transaction {
   }
 
   void commit() {
-    database_.run("COMMIT");
+    statements_ == nullptr ? database_.run(commit_text) : statements_->commit.run();
     committed_ = true;
   }
 
  private:
+  static constexpr const char* begin_text = "BEGIN IMMEDIATE";
+  static constexpr const char* commit_text = "COMMIT";
+
   Database& database_;
+  Statements* statements_ = nullptr;
   bool committed_ = false;
 };
 
