@@ -32,11 +32,13 @@ struct Possible {
   bool shared_ids = false;
   bool connections_break = false;
   bool server_learns_late = false;
+  bool server_sleeps = false;
   bool readers_stop = false;
   bool server_crashes = false;
   bool store_fails = false;
   bool store_is_slow = false;
   bool disk = false;
+  bool transactions = false;
   /// Who there is: clients of each protocol.
   bool has_classic = false;
   bool has_v2 = false;
@@ -90,6 +92,7 @@ void add_groups(const Scenario& scenario, Possible& possible) {
 void add_faults(const FaultRates& faults, Possible& possible) {
   possible.connections_break |= faults.breaks > 0 || faults.client_crashes > 0 || faults.half_open > 0;
   possible.server_learns_late |= faults.half_open > 0 || faults.server_sleeps > 0;
+  possible.server_sleeps |= faults.server_sleeps > 0;
   possible.readers_stop |= faults.stalls > 0 || faults.partitions > 0;
   possible.server_crashes |= faults.server_crashes > 0;
   possible.store_fails |= faults.store_failures > 0 || faults.store_outages > 0;
@@ -107,6 +110,7 @@ void add_action(ActionKind kind, Possible& possible) {
   possible.connections_break |=
       is_one_of({ActionKind::break_connection, ActionKind::break_half_open, ActionKind::crash_client});
   possible.server_learns_late |= is_one_of({ActionKind::break_half_open, ActionKind::server_sleeps});
+  possible.server_sleeps |= kind == ActionKind::server_sleeps;
   possible.readers_stop |=
       is_one_of({ActionKind::stop_reading, ActionKind::stall_to_client, ActionKind::partition_to_client});
   possible.server_crashes |= kind == ActionKind::crash_server;
@@ -126,6 +130,7 @@ Possible possible_in(const Scenario& scenario) {
   possible.shared_ids = shares_ids(scenario);
   possible.mailbox_messages_max = possible.has_v2 ? scenario.address_messages_max : scenario.mailbox_messages_max;
   possible.disk = scenario.disk.has_value();
+  possible.transactions = scenario.disk && scenario.disk->transactions;
   possible.connections_break |= possible.server_crashes || (possible.disk && possible.store_fails);
   return possible;
 }
@@ -182,6 +187,13 @@ bool is_possible(Sometimes state, const Possible& possible) {
     case Sometimes::storage_unavailable_answered:
     case Sometimes::store_failed:
       return possible.store_fails && possible.disk && possible.pushes;
+    case Sometimes::turns_committed_as_one:
+      return possible.transactions && possible.pushes;
+    case Sometimes::durable_told_with_failure:
+      return possible.transactions && possible.pushes && possible.store_fails && possible.server_sleeps;
+    case Sometimes::failed_commit_kept:
+    case Sometimes::failed_commit_lost:
+      return possible.transactions && possible.pushes && possible.store_fails;
     case Sometimes::id_restored:
       return possible.has_classic && possible.connections_break && possible.has_client_that_returns;
     case Sometimes::id_taken_on_return:

@@ -50,6 +50,7 @@ stuck_after = "12s"
 [disk]
 sync = "3ms"
 sync_jitter = "500us"
+transactions = true
 
 [link]
 latency = "20ms"
@@ -146,6 +147,7 @@ TEST(ScenarioFile, ReadsEveryKey) {
   EXPECT_EQ(scenario.stuck_after, 12s);
   ASSERT_TRUE(scenario.disk.has_value());
   EXPECT_EQ(scenario.disk->sync_jitter, 500us);
+  EXPECT_TRUE(scenario.disk->transactions);
   EXPECT_EQ(scenario.link.window_bytes, 1000U);
   EXPECT_EQ(scenario.link.close_timeout, 8s);
   ASSERT_EQ(scenario.groups.size(), 2U);

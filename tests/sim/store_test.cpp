@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -113,11 +114,11 @@ TEST_F(DiskStoreTest, NoticesWhatCannotBe) {
 
 // How many of three changes were kept with each of many seeds.
 template <class End>
-std::set<std::size_t> kept_of_three(End&& end) {
+std::set<std::size_t> kept_of_three(End&& end, bool transactions = false) {
   std::set<std::size_t> kept;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     Timeline timeline;
-    Disk disk{timeline, Random{seed}, {.sync = 2ms, .sync_jitter = 0ms}};
+    Disk disk{timeline, Random{seed}, {.sync = 2ms, .sync_jitter = 0ms, .transactions = transactions}};
     {
       DiskStore store{disk};
       store.start({});
@@ -163,11 +164,63 @@ TEST(DiskStore, KeepsAnyBeginningOfASyncThatFailed) {
     EXPECT_EQ(store.completed()->error, Error::storage_unavailable);
   };
   EXPECT_EQ(kept_of_three(fail), (std::set<std::size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(kept_of_three(fail, true), (std::set<std::size_t>{0, 3})) << "of a transaction, all or nothing";
 }
 
 TEST(DiskStore, KeepsAnyBeginningOfASyncDuringWhichTheServerCrashed) {
   const auto crash = [](Disk&, DiskStore&, Timeline& timeline) { timeline.run_until(SteadyTime{} + 1ms); };
   EXPECT_EQ(kept_of_three(crash), (std::set<std::size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(kept_of_three(crash, true), (std::set<std::size_t>{0, 3}));
+}
+
+// The first commit is durable and the two that came meanwhile, which are one transaction, fail, before anybody asks.
+TEST(DiskStore, WithTransactionsTellsWhatIsDurableBeforeWhatFailedBehindIt) {
+  for (const bool transactions : {true, false}) {
+    Timeline timeline;
+    Disk disk{timeline, Random{1}, {.sync = 2ms, .sync_jitter = 0ms, .transactions = transactions}};
+    DiskStore store{disk};
+    store.start({});
+    for (Offset offset = 0; offset < 3; ++offset) {
+      store.record(MessageStored{bob, offset, ada, {}});
+      store.commit(offset + 1);
+      timeline.run_until(SteadyTime{});
+    }
+    timeline.run_until(SteadyTime{} + 2ms);
+    disk.fail_next(1);
+    timeline.run_until(SteadyTime{} + 4ms);
+    if (transactions) {
+      const std::optional<Commit> durable = store.completed();
+      ASSERT_TRUE(durable);
+      EXPECT_EQ(durable->turn, 1U);
+      EXPECT_FALSE(durable->error);
+    }
+    const std::optional<Commit> failed = store.completed();
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->turn, 3U);
+    EXPECT_TRUE(failed->error);
+    EXPECT_FALSE(store.completed());
+    const DiskTransactions done = disk.take_transactions();
+    EXPECT_EQ(done.failed_behind_durable, transactions ? 1U : 0U);
+    EXPECT_EQ(done.failed_and_kept + done.failed_and_lost, transactions ? 1U : 0U);
+    if (transactions) {
+      EXPECT_EQ(disk.durable()[2].messages.size(), done.failed_and_kept > 0 ? 3U : 1U);
+    }
+  }
+}
+
+TEST(DiskStore, CountsTransactionsOfSeveralTurns) {
+  Timeline timeline;
+  Disk disk{timeline, Random{1}, {.sync = 2ms, .sync_jitter = 0ms, .transactions = true}};
+  DiskStore store{disk};
+  store.start({});
+  for (Offset offset = 0; offset < 3; ++offset) {
+    store.record(MessageStored{bob, offset, ada, {}});
+    store.commit(offset + 1);
+  }
+  timeline.run_until(SteadyTime{} + 4ms);
+  EXPECT_EQ(store.completed()->turn, 3U);
+  EXPECT_EQ(disk.take_transactions().of_several_turns, 1U);
+  EXPECT_EQ(disk.take_transactions().of_several_turns, 0U);
 }
 
 }  // namespace

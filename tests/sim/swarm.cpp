@@ -80,6 +80,10 @@ bool is_possible(bool is_v2, Sometimes state) {
     case Sometimes::server_crashed_with_messages_held:
     case Sometimes::storage_unavailable_answered:
     case Sometimes::store_failed:
+    case Sometimes::turns_committed_as_one:
+    case Sometimes::durable_told_with_failure:
+    case Sometimes::failed_commit_kept:
+    case Sometimes::failed_commit_lost:
       return true;
     default:
       return is_v2 == restante::sim::is_of_v2(state);

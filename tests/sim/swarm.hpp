@@ -93,6 +93,7 @@ inline Scenario swarm_scenario(std::uint64_t seed) {
                    .window_bytes = random.between(std::uint64_t{150}, std::uint64_t{2'000})};
   if (random.chance(1, 2)) {
     scenario.disk = DiskOptions{.sync = random.between(1ms, 30ms), .sync_jitter = random.between(0ms, 30ms)};
+    scenario.disk->transactions = Random{seed}.fork("swarm disk").chance(1, 2);
   }
   detail::add_swarm_clients(scenario, random);
   if (random.chance(1, 8)) {

@@ -80,6 +80,7 @@ inline Scenario v2_swarm_scenario(std::uint64_t seed) {
                    .window_bytes = random.between(std::uint64_t{300}, std::uint64_t{4'000})};
   if (random.chance(1, 2)) {
     scenario.disk = DiskOptions{.sync = random.between(1ms, 30ms), .sync_jitter = random.between(0ms, 30ms)};
+    scenario.disk->transactions = Random{seed}.fork("v2 swarm disk").chance(1, 2);
   }
   detail::add_v2_swarm_clients(scenario, random);
   if (random.chance(1, 16)) {

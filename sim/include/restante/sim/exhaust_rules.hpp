@@ -48,6 +48,12 @@ enum class Rule : std::uint8_t {
   /// What a store brings along: a commit that failed closes with 1013, and nothing is changed while it is away.
   commit_failed,
   store_unavailable,
+  /// Several turns were one transaction; and what became of transactions that failed, or were under way in a crash.
+  commits_completed_as_one,
+  durable_told_with_failure,
+  failed_commit_kept,
+  failed_commit_lost,
+  commits_lost_in_crash,
   /// What the server does with peers that do not read, and when it crashes.
   paused,
   resumed,
@@ -109,6 +115,11 @@ constexpr std::string_view name(Rule rule) noexcept {
       "shut_down",
       "commit_failed",
       "store_unavailable",
+      "commits_completed_as_one",
+      "durable_told_with_failure",
+      "failed_commit_kept",
+      "failed_commit_lost",
+      "commits_lost_in_crash",
       "paused",
       "resumed",
       "stuck",

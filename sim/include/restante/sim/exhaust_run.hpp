@@ -215,7 +215,9 @@ class WorldRun final : private Recorder {
       steps_.push_back({Step::Kind::turn_ends});
     }
     if constexpr (!durable_at_once) {
-      if (committing()) {
+      if (committing() && world_.transactions) {
+        add_steps_of_transactions();
+      } else if (committing()) {
         steps_.push_back({Step::Kind::commit_completes});
         const auto changes = static_cast<std::uint32_t>(program_->store.changes());
         for (std::uint32_t kept = 0; failures_ < world_.failures_max && kept <= changes + 1; ++kept) {
@@ -225,8 +227,8 @@ class WorldRun final : private Recorder {
     }
     if (crashes_ < world_.crashes_max) {
       steps_.push_back({Step::Kind::server_crashes});
-      if (committing()) {
-        steps_.push_back({Step::Kind::server_crashes, 0, 1});
+      for (std::uint32_t kept = 1; kept <= kept_in_crash_max(); ++kept) {
+        steps_.push_back({Step::Kind::server_crashes, 0, kept});
       }
     }
     if (time_steps_ < world_.time_steps_max && transport_.can_pass_time()) {
@@ -237,13 +239,30 @@ class WorldRun final : private Recorder {
     }
   }
 
-  bool committing() const {
-    if constexpr (durable_at_once) {
-      return false;
-    } else {
-      return program_->store.committing();
+  void add_steps_of_transactions() {
+    const std::uint32_t commits = this->commits();
+    for (std::uint32_t more = 0; more < commits; ++more) {
+      steps_.push_back({Step::Kind::commit_completes, 0, more});
+    }
+    for (std::uint32_t durable = 0; failures_ < world_.failures_max && durable < commits; ++durable) {
+      for (std::uint32_t kept = 0; kept <= commits - durable + 1; ++kept) {
+        steps_.push_back({Step::Kind::commit_fails, durable, kept});
+      }
     }
   }
+
+  // How far what is under way may get in a crash, as Step::detail says it.
+  std::uint32_t kept_in_crash_max() const { return world_.transactions ? commits() : committing() ? 1 : 0; }
+
+  std::uint32_t commits() const {
+    if constexpr (durable_at_once) {
+      return 0;
+    } else {
+      return static_cast<std::uint32_t>(program_->store.commits());
+    }
+  }
+
+  bool committing() const { return commits() > 0; }
 
   // Steps.
 
@@ -299,7 +318,7 @@ class WorldRun final : private Recorder {
       end_turn();
     } else if (step.kind == Step::Kind::server_crashes) {
       ++crashes_;
-      crash(step.detail == 1);
+      crash(world_.transactions ? step.detail : step.detail * commits());
     } else if (step.kind == Step::Kind::time_passes) {
       ++time_steps_;
       disk_.unreadable = false;
@@ -310,7 +329,11 @@ class WorldRun final : private Recorder {
     }
     if constexpr (!durable_at_once) {
       if (step.kind == Step::Kind::commit_completes) {
-        program_->store.complete();
+        rules_.reach(Rule::commits_completed_as_one, step.detail > 0 ? 1 : 0);
+        program_->store.complete(step.detail + 1);
+      } else if (step.kind == Step::Kind::commit_fails && world_.transactions) {
+        ++failures_;
+        fail_transaction(step.which, step.detail);
       } else if (step.kind == Step::Kind::commit_fails) {
         ++failures_;
         disk_.unreadable = step.detail > program_->store.changes();
@@ -319,16 +342,22 @@ class WorldRun final : private Recorder {
     }
   }
 
+  void fail_transaction(std::uint32_t durable, std::uint32_t kept) {
+    disk_.unreadable = kept > commits() - durable;
+    rules_.reach(Rule::durable_told_with_failure, durable > 0 ? 1 : 0);
+    rules_.reach(kept > 0 && !disk_.unreadable ? Rule::failed_commit_kept : Rule::failed_commit_lost);
+    program_->store.fail(TransactionFailure{durable, disk_.unreadable ? 0 : kept});
+  }
+
   void end_turn() {
     turn_is_open_ = false;
     transport_.end_turn();
   }
 
-  void crash(bool written_is_kept) {
+  void crash(std::uint32_t commits_kept) {
     if constexpr (!durable_at_once) {
-      if (written_is_kept) {
-        program_->store.keep_all();
-      }
+      rules_.reach(Rule::commits_lost_in_crash, commits_kept < commits() ? 1 : 0);
+      program_->store.keep_first(commits_kept);
     }
     observe({.kind = EntryKind::server_crashed});
     transport_.crash();

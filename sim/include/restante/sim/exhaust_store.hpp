@@ -22,6 +22,14 @@ struct StepDisk {
   bool unreadable = false;
 };
 
+/// How a transaction of several commits fails.
+struct TransactionFailure {
+  /// So many commits before it became durable, which nobody has been told yet.
+  std::size_t durable = 0;
+  /// So many commits were in it and are kept all the same; 0: nothing of it is.
+  std::size_t kept = 0;
+};
+
 /// A Store whose commits end when somebody says so, and how he says.
 class StepStore {
  public:
@@ -61,16 +69,14 @@ class StepStore {
 
   // Steps.
 
-  bool committing() const noexcept { return !commits_.empty(); }
   /// How many changes the oldest commit has.
   std::size_t changes() const { return commits_.front().changes.size(); }
 
-  /// The oldest commit ends well.
-  void complete() {
-    keep(changes());
-    const std::uint64_t turn = commits_.front().turn;
-    commits_.pop_front();
-    completed_.push_back({turn, {}});
+  std::size_t commits() const { return commits_.size(); }
+
+  /// The oldest commits end well, in one transaction: only the last of them is told.
+  void complete(std::size_t commits = 1) {
+    write(commits);
     waker_();
   }
 
@@ -81,9 +87,20 @@ class StepStore {
     waker_();
   }
 
-  /// What is on its way to the disk when the program crashes still gets there.
-  void keep_all() {
-    while (committing()) {
+  /// The oldest commit, or several of them in one transaction, fail as a whole.
+  void fail(const TransactionFailure& failure) {
+    if (failure.durable > 0) {
+      write(failure.durable);
+    }
+    const std::uint64_t turn = commits_[failure.kept > 0 ? failure.kept - 1 : 0].turn;
+    keep_first(failure.kept);
+    completed_.push_back({turn, Error::storage_unavailable});
+    waker_();
+  }
+
+  /// So many of the commits that are on their way to the disk when the program crashes still get there.
+  void keep_first(std::size_t commits) {
+    for (; commits > 0; --commits) {
       keep(changes());
       commits_.pop_front();
     }
@@ -94,6 +111,12 @@ class StepStore {
     std::uint64_t turn = 0;
     std::vector<DiskContents::Change> changes;
   };
+
+  void write(std::size_t commits) {
+    const std::uint64_t turn = commits_[commits - 1].turn;
+    keep_first(commits);
+    completed_.push_back({turn, {}});
+  }
 
   void keep(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {

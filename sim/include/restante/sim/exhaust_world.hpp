@@ -74,6 +74,10 @@ struct SmallWorld {
   /// The same for restante.v2, and more.
   Limits limits = {};
   bool disk = false;
+  /// What is written to it is written in transactions, as a store in a database does: several commits as one, of which
+  /// only the last is told; all of it is kept or nothing; and what failed can be told along with what was durable
+  /// before.
+  bool transactions = false;
   /// Replies that nobody has read yet count as waiting, and more bytes than that pause a connection; 0: they do not.
   std::uint32_t waiting_bytes_max = 0;
   /// How often each may happen in one interleaving.
@@ -110,10 +114,13 @@ struct Step {
     server_learns,
     client_learns,
     turn_ends,
+    /// With transactions, and `detail` more commits with it.
     commit_completes,
-    /// `detail` changes of it were kept; one more than there are: none was, and the disk is away.
+    /// `detail` changes of it were kept; one more than there are: none was, and the disk is away. With transactions,
+    /// `detail` commits in the same way, and `which` commits before them became durable and were not told yet.
     commit_fails,
-    /// Another starts at once. With `detail` 1, what was under way to the disk is kept.
+    /// Another starts at once. With `detail` 1, what was under way to the disk is kept; with transactions, `detail`
+    /// commits of it.
     server_crashes,
     time_passes,
     server_shuts_down,
@@ -205,11 +212,18 @@ inline std::string describe(const SmallWorld& world, const Step& step) {
     case Step::Kind::turn_ends:
       return "the turn ends";
     case Step::Kind::commit_completes:
-      return "a commit completes";
+      return step.detail == 0 ? "a commit completes" : std::to_string(step.detail + 1) + " commits complete as one";
     case Step::Kind::commit_fails:
+      if (world.transactions) {
+        return (step.which == 0 ? "" : std::to_string(step.which) + " commits complete untold, and then ") +
+               "one fails of which " + std::to_string(step.detail) + " commits are kept";
+      }
       return "a commit fails after " + std::to_string(step.detail) + " changes";
     case Step::Kind::server_crashes:
-      return std::string{"the server crashes, "} + (step.detail == 1 ? "what it wrote is kept, " : "") +
+      return std::string{"the server crashes, "} +
+             (world.transactions ? std::to_string(step.detail) + " commits are kept, "
+              : step.detail == 1 ? "what it wrote is kept, "
+                                 : "") +
              "and another starts";
     case Step::Kind::time_passes:
       return "the time comes that the server waits for";

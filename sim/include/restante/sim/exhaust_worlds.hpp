@@ -252,6 +252,34 @@ inline std::vector<SmallWorld> worlds_with_a_disk() {
   };
 }
 
+// The disk is written to as a database is.
+inline std::vector<SmallWorld> worlds_with_transactions() {
+  return {
+      {.name = "transactions that fail",
+       .clients = {{.operations = {push(1, 2, 1), push(1, 2, 2), get(1)}, .before = {associate(1)}},
+                   {.operations = {get(2), push(2, 1, 3)}, .before = {associate(2)}}},
+       .disk = true,
+       .transactions = true,
+       .failures_max = 1,
+       .depth = 8},
+      {.name = "transactions and a crash",
+       .clients = {{.operations = {push(1, 2, 1), push(1, 2, 2)}, .before = {associate(1)}},
+                   {.operations = {get(2), get(2)}, .before = {associate(2)}}},
+       .disk = true,
+       .transactions = true,
+       .crashes_max = 1,
+       .depth = 8},
+      {.name = "transactions, a disk that is away and a crash",
+       .clients = {{.packets = {{{0, 0, 1}}, {{2, 1, 1, 1, 1, 1}}, {{2, 1, 1, 1, 1, 2}}, {{1, 0, 1}}}}},
+       .disk = true,
+       .transactions = true,
+       .crashes_max = 1,
+       .failures_max = 2,
+       .time_steps_max = 1,
+       .depth = 12},
+  };
+}
+
 inline CorrespondentSetup ada() {
   return {.address = "ada"};
 }
@@ -366,6 +394,23 @@ inline std::vector<SmallWorld> worlds_of_v2_with_crashes() {
        .disk = true,
        .crashes_max = 1,
        .depth = 9},
+      {.name = "correspondents and transactions that fail",
+       .clients = {{.operations = {push_to("bob"), push_to("bob")}, .correspondent = with_two_at_once(ada())},
+                   {.operations = {push_to("ada")}, .correspondent = bob()}},
+       .disk = true,
+       .transactions = true,
+       .failures_max = 1,
+       .depth = 10},
+      {.name = "a room, transactions, a failure and a crash",
+       .clients = {{.operations = {push_to("#room"), push_to("#room")},
+                    .correspondent = in_room(with_two_at_once(ada()))},
+                   {.correspondent = in_room(bob())}},
+       .limits = {.room_messages_max = 1},
+       .disk = true,
+       .transactions = true,
+       .crashes_max = 1,
+       .failures_max = 1,
+       .depth = 10},
       {.name = "a room, a disk and a crash",
        .clients = {{.operations = {push_to("#room"), push_to("#room")}, .correspondent = in_room(ada())},
                    {.correspondent = in_room(bob())}},
@@ -389,9 +434,9 @@ inline std::vector<SmallWorld> worlds_of_v2_with_crashes() {
 /// them.
 inline std::vector<SmallWorld> small_worlds() {
   std::vector<SmallWorld> worlds;
-  for (auto* some :
-       {detail::quiet_worlds, detail::worlds_with_breaks, detail::worlds_with_garbage, detail::worlds_with_slow_readers,
-        detail::worlds_with_a_disk, detail::worlds_of_v2, detail::worlds_of_v2_with_crashes}) {
+  for (auto* some : {detail::quiet_worlds, detail::worlds_with_breaks, detail::worlds_with_garbage,
+                     detail::worlds_with_slow_readers, detail::worlds_with_a_disk, detail::worlds_with_transactions,
+                     detail::worlds_of_v2, detail::worlds_of_v2_with_crashes}) {
     for (SmallWorld& world : some()) {
       worlds.push_back(std::move(world));
     }

@@ -35,6 +35,11 @@ enum class Sometimes : std::uint8_t {
   server_crashed_during_commit,
   storage_unavailable_answered,
   store_failed,
+  /// Of a disk with transactions (restante/sim/store.hpp).
+  turns_committed_as_one,
+  durable_told_with_failure,
+  failed_commit_kept,
+  failed_commit_lost,
   id_restored,
   id_taken_on_return,
   outcome_unknown,
@@ -87,6 +92,14 @@ constexpr std::string_view name(Sometimes state) noexcept {
       return "storage_unavailable_answered";
     case Sometimes::store_failed:
       return "store_failed";
+    case Sometimes::turns_committed_as_one:
+      return "turns_committed_as_one";
+    case Sometimes::durable_told_with_failure:
+      return "durable_told_with_failure";
+    case Sometimes::failed_commit_kept:
+      return "failed_commit_kept";
+    case Sometimes::failed_commit_lost:
+      return "failed_commit_lost";
     case Sometimes::id_restored:
       return "id_restored";
     case Sometimes::id_taken_on_return:

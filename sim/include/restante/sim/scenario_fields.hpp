@@ -58,6 +58,7 @@ template <class Fields>
 void visit_disk(Fields& fields) {
   fields.duration("sync", &DiskOptions::sync);
   fields.duration("sync_jitter", &DiskOptions::sync_jitter);
+  fields.flag("transactions", &DiskOptions::transactions);
 }
 
 template <class Fields>

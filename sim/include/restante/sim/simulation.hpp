@@ -250,6 +250,13 @@ class Simulation final : private Recorder {
     if (disk_ && disk_->turns_under_way_max() > MessengerOptions{}.commits_in_flight_max) {
       findings_.violation("store", now(), "more commits were under way than there may be");
     }
+    if (disk_) {
+      const DiskTransactions done = disk_->take_transactions();
+      findings_.sometimes.reach(Sometimes::turns_committed_as_one, done.of_several_turns);
+      findings_.sometimes.reach(Sometimes::durable_told_with_failure, done.failed_behind_durable);
+      findings_.sometimes.reach(Sometimes::failed_commit_kept, done.failed_and_kept);
+      findings_.sometimes.reach(Sometimes::failed_commit_lost, done.failed_and_lost);
+    }
     findings_.totals.messages_held = protocol_.books().held + v2_protocol_.places().books().held;
   }
 
