@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import platform
 import re
 import resource
 import shutil
@@ -185,6 +186,26 @@ class Server:
             self.stop()
             fail(result.stderr.strip() + f" (after: {' '.join(command)})")
         return json.loads(result.stdout)
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return f"{len(names)} × {names[0]}" if names else f"{os.cpu_count()} × {platform.machine()}"
+
+
+# Where tables end in a page that has a mark for where they begin.
+END_MARK = "<!-- and ends here -->"
+
+
+def write_into(path, begin_mark, text):
+    """Puts the text between the marks that the file has for it."""
+    page = path.read_text(encoding="utf-8")
+    before, begin, rest = page.partition(begin_mark)
+    _, end, after = rest.partition(END_MARK)
+    if not end:
+        fail(f"{path} has no lines {begin_mark} and {END_MARK}")
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def table(rows, markdown=False):
