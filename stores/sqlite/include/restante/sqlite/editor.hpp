@@ -17,6 +17,7 @@
 #include <restante/sqlite/detail/schema.hpp>
 #include <restante/sqlite/detail/selection.hpp>
 #include <restante/sqlite/error.hpp>
+#include <restante/sqlite/messages.hpp>
 #include <restante/sqlite/store.hpp>
 
 namespace restante {

@@ -15,6 +15,7 @@
 #include <restante/sqlite/detail/reading.hpp>
 #include <restante/sqlite/detail/selection.hpp>
 #include <restante/sqlite/error.hpp>
+#include <restante/sqlite/messages.hpp>
 #include <restante/sqlite/store.hpp>
 #include <restante/store.hpp>
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <restante/sqlite/detail/file_lock.hpp>
 #include <restante/sqlite/error.hpp>

@@ -3,27 +3,16 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <restante/bytes.hpp>
 #include <restante/core/address.hpp>
 #include <restante/core/address_name.hpp>
 #include <restante/core/change.hpp>
+#include <restante/sqlite/messages.hpp>
 #include <restante/store.hpp>
 
-namespace restante {
-
-/// Which messages are meant.
-struct SqliteMessages {
-  /// Those in this mailbox or room; empty for all.
-  std::string name = {};
-  /// Only those that have expired by then, in milliseconds since 1970-01-01 00:00 UTC; 0 for the others, too.
-  std::uint64_t expired_by_ms = 0;
-};
-
-namespace detail {
+namespace restante::detail {
 
 /// Is loaded into, and finds them.
 class Selection final : public MessageLoader {
@@ -71,5 +60,4 @@ class Selection final : public MessageLoader {
   std::vector<MessageTaken> chosen_;
 };
 
-}  // namespace detail
-}  // namespace restante
+}  // namespace restante::detail
