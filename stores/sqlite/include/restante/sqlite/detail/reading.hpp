@@ -32,7 +32,7 @@ inline void expect_ours(const std::filesystem::path& path) {
   if (!file) {
     throw std::system_error{errno, std::generic_category()};
   }
-  constexpr std::string_view magic{"SQLite format 3", 16};
+  constexpr std::string_view magic{"SQLite format 3\0", 16};
   constexpr std::size_t id_at = 68;
   std::array<char, 100> header{};
   const std::size_t bytes = std::fread(header.data(), 1, header.size(), file.get());
