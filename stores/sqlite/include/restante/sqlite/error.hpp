@@ -22,7 +22,7 @@ enum class SqliteError {
   /// Somebody else changed it while it was in use.
   changed_elsewhere = -5,
   /// It has mailboxes already, where an empty one is needed.
-  not_empty = -6,
+  not_empty = -7,
 };
 
 }  // namespace restante

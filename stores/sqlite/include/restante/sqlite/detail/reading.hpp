@@ -55,7 +55,7 @@ inline void expect_ours(const std::filesystem::path& path) {
 inline Database open_for_reading(const std::filesystem::path& path, const char* vfs) {
   expect_ours(path);
   // Not SQLITE_OPEN_READONLY: then the files beside it would be left behind.
-  Database database{path.string(), vfs, SQLITE_OPEN_READWRITE};
+  Database database{path.string(), vfs, false};
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_busy_timeout(database.handle(), 1'000);
   database.run(
