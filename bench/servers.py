@@ -9,8 +9,10 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -111,6 +113,27 @@ def allow_descriptors(wanted):
     if most < wanted:
         fail(f"{wanted} file descriptors are needed, and a process may have {most} (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def free_port():
+    """For programs that cannot say which they took. Somebody else may be faster, and then they do not start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start(command, ready, **options):
+    """Starts somebody else's server, and gives it when it has printed what says that it is ready."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if ready in line:
+            # Whatever else it prints is nobody's business, and must not fill the pipe.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return process
+    fail(f"{command[0]} did not start: {''.join(printed)}")
+    return None
 
 
 class Server:

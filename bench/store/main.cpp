@@ -1,13 +1,12 @@
 // How fast the store in a file of SQLite is, beside SQLite itself, beside the least that a log of one's own would do,
 // and beside the disk: the same messages in batches of the same size, each batch durable before the next begins.
-#include <stdlib.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <mutex>

@@ -46,12 +46,12 @@ class Keeper {
   /// Writes batches as one transaction. After an error, which of them were kept is known when they were loaded.
   std::error_code write(const std::vector<Batch>& batches) {
     return note(error_of([&] {
-      Transaction transaction{database_};
+      Transaction transaction{database_, writing_->transaction};
       expect_unchanged();
       for (const Batch& batch : batches) {
-        ledger_->apply(batch);
+        writing_->ledger.apply(batch);
       }
-      ledger_->finish();
+      writing_->ledger.finish();
       transaction.commit();
     }));
   }
@@ -63,12 +63,12 @@ class Keeper {
         open(false);
       }
       sqlite3_busy_timeout(database_.handle(), 50);
-      ledger_.emplace(database_);
+      writing_.emplace(database_);
       Transaction transaction{database_};
-      data_version_ = database_.number("PRAGMA data_version");
+      data_version_ = writing_->data_version.number_of_row();
       // A file that cannot be written is not available.
       database_.run("UPDATE store SET loads = loads + 1");
-      Loading{database_, *ledger_, loader}.run();
+      Loading{database_, writing_->ledger, loader}.run();
       transaction.commit();
       // SQLite can say that there is a log when making it failed.
       if (log_pages_ == 0) {
@@ -120,8 +120,17 @@ class Keeper {
   static constexpr std::uint32_t log_bytes_of_page = 4096 + 24;
   static constexpr std::uint32_t log_bytes_ahead = 2 * 1024 * 1024;
 
+  // What is compiled once for many transactions.
+  struct Writing {
+    explicit Writing(const Database& database)
+        : transaction{database}, data_version{database, "PRAGMA data_version"}, ledger{database} {}
+    Transaction::Statements transaction;
+    Statement data_version;
+    Ledger ledger;
+  };
+
   void open(bool checks) {
-    ledger_.reset();
+    writing_.reset();
     database_ = {};
     log_pages_ = 0;
     log_pages_prepared_ = 0;
@@ -137,7 +146,7 @@ class Keeper {
 
   // The ledger, and the core, know what was there when it was loaded.
   void expect_unchanged() {
-    if (data_version_ != database_.number("PRAGMA data_version")) {
+    if (data_version_ != writing_->data_version.number_of_row()) {
       throw std::system_error{SqliteError::changed_elsewhere};
     }
   }
@@ -154,7 +163,7 @@ class Keeper {
   std::uint32_t log_pages_prepared_ = 0;
   Database database_;
   /// Not set before the file was loaded.
-  std::optional<Ledger> ledger_;
+  std::optional<Writing> writing_;
   std::int64_t data_version_ = 0;
   bool failed_ = false;
 };
