@@ -126,7 +126,7 @@ class SqliteFile {
   bool back_up(const std::filesystem::path& copy, bool replaces, Progress progress) {
     detail::CopyTarget target{path_, copy, replaces};
     {
-      detail::Database written{target.written().string(), nullptr, SQLITE_OPEN_READWRITE};
+      detail::Database written{target.written().string(), nullptr, false};
       // It is scrap until it is whole; then it is synced.
       written.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
       sqlite3_backup* const backup = sqlite3_backup_init(written.handle(), "main", database_.handle(), "main");

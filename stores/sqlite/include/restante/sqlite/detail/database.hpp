@@ -22,11 +22,13 @@ class Database {
  public:
   Database() = default;
 
-  /// Opens a file through a VFS of this name; null for the usual one. It is made if there is none, unless `flags` say
-  /// otherwise.
-  Database(const std::string& path, const char* vfs, int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+  /// Opens a file, which is made if there is none and `makes` says so, through a VFS of this name; null for the usual
+  /// one.
+  Database(const std::string& path, const char* vfs, bool makes = true) {
     sqlite3* opened = nullptr;
-    const int result = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+    const int result = sqlite3_open_v2(
+        path.c_str(), &opened,
+        SQLITE_OPEN_READWRITE | (makes ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     handle_.reset(opened);
     if (result != SQLITE_OK) {
       throw std::system_error{result, sqlite_category()};

@@ -32,7 +32,7 @@ inline void expect_ours(const std::filesystem::path& path) {
   if (!file) {
     throw std::system_error{errno, std::generic_category()};
   }
-  constexpr std::string_view magic{"SQLite format 3", 16};
+  constexpr std::string_view magic{"SQLite format 3\0", 16};
   constexpr std::size_t id_at = 68;
   std::array<char, 100> header{};
   const std::size_t bytes = std::fread(header.data(), 1, header.size(), file.get());
@@ -55,7 +55,7 @@ inline void expect_ours(const std::filesystem::path& path) {
 inline Database open_for_reading(const std::filesystem::path& path, const char* vfs) {
   expect_ours(path);
   // Not SQLITE_OPEN_READONLY: then the files beside it would be left behind.
-  Database database{path.string(), vfs, SQLITE_OPEN_READWRITE};
+  Database database{path.string(), vfs, false};
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_busy_timeout(database.handle(), 1'000);
   database.run(
