@@ -164,7 +164,7 @@ inline void migrate(Database& database, std::int64_t version, std::span<const ch
 /// mail.
 inline Database open_database(const std::string& path, const char* vfs, bool is_first,
                               std::span<const char* const> migrations = sqlite_migrations) {
-  Database database{path, vfs, SQLITE_OPEN_READWRITE | (is_first ? SQLITE_OPEN_CREATE : 0)};
+  Database database{path, vfs, is_first};
   // A file that turns out not to be ours stays as it is when it is closed.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_busy_timeout(database.handle(), 50);
