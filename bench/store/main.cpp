@@ -138,7 +138,7 @@ class Store {
 class BareInserts {
  public:
   BareInserts(const std::filesystem::path& path, std::uint32_t payload_bytes)
-      : database_{restante::detail::open_database(path.string(), nullptr, false)}, payload_(payload_bytes, 'x') {
+      : database_{restante::detail::open_database(path.string(), nullptr, true)}, payload_(payload_bytes, 'x') {
     sqlite3_wal_autocheckpoint(database_.handle(), 16'384);
     insert_ = {database_, "INSERT INTO messages VALUES(?, ?, ?, ?, ?, ?, ?, ?)"};
   }
