@@ -4,12 +4,15 @@ import collections
 import json
 import os
 import pathlib
+import platform
 import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -112,6 +115,27 @@ def allow_descriptors(wanted):
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def free_port():
+    """For programs that cannot say which they took. Somebody else may be faster, and then they do not start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start(command, ready, **options):
+    """Starts somebody else's server, and gives it when it has printed what says that it is ready."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if ready in line:
+            # Whatever else it prints is nobody's business, and must not fill the pipe.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return process
+    fail(f"{command[0]} did not start: {''.join(printed)}")
+    return None
+
+
 class Server:
     """A server that runs until the block ends that it was opened in. `under` is a command that runs it."""
 
@@ -185,6 +209,26 @@ class Server:
             self.stop()
             fail(result.stderr.strip() + f" (after: {' '.join(command)})")
         return json.loads(result.stdout)
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return f"{len(names)} × {names[0]}" if names else f"{os.cpu_count()} × {platform.machine()}"
+
+
+# Where tables end in a page that has a mark for where they begin.
+END_MARK = "<!-- and ends here -->"
+
+
+def write_into(path, begin_mark, text):
+    """Puts the text between the marks that the file has for it."""
+    page = path.read_text(encoding="utf-8")
+    before, begin, rest = page.partition(begin_mark)
+    _, end, after = rest.partition(END_MARK)
+    if not end:
+        fail(f"{path} has no lines {begin_mark} and {END_MARK}")
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def table(rows, markdown=False):

@@ -230,6 +230,9 @@ class SqliteStore {
       } else if (!pending_.empty() && log_error_) {
         report({pending_.back().turn, std::exchange(log_error_, {})}, lock);
       }
+      if (pending_.empty() && loaded_ && keeper_->log_will_grow()) {
+        prepare_log(lock);
+      }
     }
   }
 
@@ -254,6 +257,12 @@ class SqliteStore {
     log_error_ = use_file(lock, counters_.checkpointing, [this] { return keeper_->empty_log(); });
     ++counters_.checkpoints;
     log_pages_left_ = counters_.log_pages;
+  }
+
+  // Nor for this.
+  void prepare_log(std::unique_lock<std::mutex>& lock) {
+    std::chrono::nanoseconds took{};
+    log_error_ = use_file(lock, took, [this] { return keeper_->prepare_log(); });
   }
 
   // Works on the file without the mutex; load() waits for it.

@@ -72,6 +72,11 @@ class Statement {
   template <class... Values>
   void run(const Values&... values) {
     bind(values...);
+    run_bound();
+  }
+
+  /// Executes it to its end, with the values that it was given.
+  void run_bound() {
     while (step()) {
     }
   }
@@ -80,6 +85,12 @@ class Statement {
   template <class... Values>
   void bind(const Values&... values) {
     int index = 0;
+    bind_behind(index, values...);
+  }
+
+  /// Sets the parameters behind the one with this index, counted from 1, and goes on to the last that was set.
+  template <class... Values>
+  void bind_behind(int& index, const Values&... values) {
     (bind_one(++index, values), ...);
   }
 
@@ -94,6 +105,13 @@ class Statement {
       throw std::system_error{result, sqlite_category()};
     }
     return false;
+  }
+
+  /// Executes it to its end, and gives the number in its first row.
+  std::int64_t number_of_row() {
+    const std::int64_t number = step() ? signed_number(0) : 0;
+    run_bound();
+    return number;
   }
 
   // Columns of the row, numbered from 0; bytes and text are valid until the next step().
@@ -136,16 +154,23 @@ class Statement {
 
 inline std::int64_t Database::number(const char* sql) {
   Statement statement{*this, sql};
-  const std::int64_t number = statement.step() ? statement.signed_number(0) : 0;
-  while (statement.step()) {
-  }
-  return number;
+  return statement.number_of_row();
 }
 
 /// Takes back what was changed since it was made, unless commit() was called.
 class Transaction {
  public:
-  explicit Transaction(Database& database) : database_{database} { database_.run("BEGIN IMMEDIATE"); }
+  /// Statements for many transactions.
+  struct Statements {
+    explicit Statements(const Database& database) : begin{database, begin_text}, commit{database, commit_text} {}
+    Statement begin;
+    Statement commit;
+  };
+
+  explicit Transaction(Database& database) : database_{database} { database_.run(begin_text); }
+  Transaction(Database& database, Statements& statements) : database_{database}, statements_{&statements} {
+    statements.begin.run();
+  }
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction() {
@@ -156,12 +181,16 @@ class Transaction {
   }
 
   void commit() {
-    database_.run("COMMIT");
+    statements_ == nullptr ? database_.run(commit_text) : statements_->commit.run();
     committed_ = true;
   }
 
  private:
+  static constexpr const char* begin_text = "BEGIN IMMEDIATE";
+  static constexpr const char* commit_text = "COMMIT";
+
   Database& database_;
+  Statements* statements_ = nullptr;
   bool committed_ = false;
 };
 

@@ -46,12 +46,12 @@ class Keeper {
   /// Writes batches as one transaction. After an error, which of them were kept is known when they were loaded.
   std::error_code write(const std::vector<Batch>& batches) {
     return note(error_of([&] {
-      Transaction transaction{database_};
+      Transaction transaction{database_, writing_->transaction};
       expect_unchanged();
       for (const Batch& batch : batches) {
-        ledger_->apply(batch);
+        writing_->ledger.apply(batch);
       }
-      ledger_->finish();
+      writing_->ledger.finish();
       transaction.commit();
     }));
   }
@@ -63,12 +63,12 @@ class Keeper {
         open(false);
       }
       sqlite3_busy_timeout(database_.handle(), 50);
-      ledger_.emplace(database_);
+      writing_.emplace(database_);
       Transaction transaction{database_};
-      data_version_ = database_.number("PRAGMA data_version");
+      data_version_ = writing_->data_version.number_of_row();
       // A file that cannot be written is not available.
       database_.run("UPDATE store SET loads = loads + 1");
-      Loading{database_, *ledger_, loader}.run();
+      Loading{database_, writing_->ledger, loader}.run();
       transaction.commit();
       // SQLite can say that there is a log when making it failed.
       if (log_pages_ == 0) {
@@ -82,6 +82,22 @@ class Keeper {
 
   /// Pages in the log that are not in the file yet, at most.
   std::uint32_t log_pages() const noexcept { return log_pages_; }
+
+  /// Whether the log is in use and next to no longer than what is in it.
+  bool log_will_grow() const noexcept {
+    return log_pages_ >= log_pages_left_min && log_pages_ + log_pages_left_min > log_pages_prepared_;
+  }
+
+  /// Makes the log longer than what is in it: a sync takes half the time where the file does not grow.
+  std::error_code prepare_log() {
+    return note(error_of([&] {
+      // A disk that has no place for this may have some for what is really written.
+      log_pages_prepared_ = UINT32_MAX;
+      if (extend_log(database_, log_bytes_ahead)) {
+        log_pages_prepared_ = log_pages_ + log_bytes_ahead / log_bytes_of_page;
+      }
+    }));
+  }
 
   /// Moves what is in the log into the file. What others still read, or the disk has no place for, stays in the log,
   /// where it is as safe.
@@ -100,10 +116,24 @@ class Keeper {
   }
 
  private:
+  static constexpr std::uint32_t log_pages_left_min = 64;
+  static constexpr std::uint32_t log_bytes_of_page = 4096 + 24;
+  static constexpr std::uint32_t log_bytes_ahead = 2 * 1024 * 1024;
+
+  // What is compiled once for many transactions.
+  struct Writing {
+    explicit Writing(const Database& database)
+        : transaction{database}, data_version{database, "PRAGMA data_version"}, ledger{database} {}
+    Transaction::Statements transaction;
+    Statement data_version;
+    Ledger ledger;
+  };
+
   void open(bool is_first) {
-    ledger_.reset();
+    writing_.reset();
     database_ = {};
     log_pages_ = 0;
+    log_pages_prepared_ = 0;
     database_ = open_database(path_, vfs_.empty() ? nullptr : vfs_.c_str(), is_first);
     sqlite3_wal_hook(
         database_.handle(),
@@ -122,7 +152,7 @@ class Keeper {
     if (was_moved != 0) {
       throw std::system_error{SqliteError::moved};
     }
-    if (data_version_ != database_.number("PRAGMA data_version")) {
+    if (data_version_ != writing_->data_version.number_of_row()) {
       throw std::system_error{SqliteError::changed_elsewhere};
     }
   }
@@ -135,9 +165,11 @@ class Keeper {
   const std::string path_;
   const std::string vfs_;
   std::uint32_t log_pages_ = 0;
+  /// For so many it need not become longer, at least.
+  std::uint32_t log_pages_prepared_ = 0;
   Database database_;
   /// Not set before the file was loaded.
-  std::optional<Ledger> ledger_;
+  std::optional<Writing> writing_;
   std::int64_t data_version_ = 0;
   bool failed_ = false;
 };

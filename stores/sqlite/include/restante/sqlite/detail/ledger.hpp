@@ -18,6 +18,7 @@
 #include <restante/sqlite/detail/batch.hpp>
 #include <restante/sqlite/detail/database.hpp>
 #include <restante/sqlite/detail/held_messages.hpp>
+#include <restante/sqlite/detail/message_rows.hpp>
 #include <restante/sqlite/error.hpp>
 
 namespace restante::detail {
@@ -40,9 +41,7 @@ struct KeptAddress {
 class Ledger {
  public:
   explicit Ledger(const Database& database)
-      : add_message_{database, "INSERT INTO messages VALUES(?, ?, ?, ?, ?, ?, ?, ?)"},
-        delete_message_{database, "DELETE FROM messages WHERE id = ?"},
-        forget_numbers_{database, "UPDATE messages SET sequence = 0 WHERE sender = ? AND sequence <> 0"},
+      : messages_{database},
         add_address_{database, "INSERT INTO addresses VALUES(?, ?, ?, 0)"},
         open_address_{database, "UPDATE addresses SET was_opened = 1 WHERE number = ?"},
         delete_address_{database, "DELETE FROM addresses WHERE number = ?"},
@@ -68,12 +67,14 @@ class Ledger {
   /// The highest id that a row of messages has.
   std::int64_t last_id = 0;
 
+  /// The batch must stay as it is until finish().
   void apply(const Batch& batch) {
     batch.for_each([this](const RecordedChange& change, BytesView bytes) { apply(change, bytes); });
   }
 
   /// Writes what apply() put off. To be called before the transaction is committed.
   void finish() {
+    messages_.write();
     write_member_delivery();
     for (const Address address : changed_mailboxes_) {
       if (KeptAddress& kept = (*this)[address]; kept.mailbox_changed) {
@@ -125,8 +126,7 @@ class Ledger {
 
   void store(const RecordedChange& change, BytesView payload) {
     KeptAddress& mailbox = (*this)[change.address];
-    add_message_.run(++last_id, change.address.index(), change.number, change.other.index(), change.sequence,
-                     change.time_ms, change.expires_ms, payload);
+    messages_.add(++last_id, change, payload);
     mailbox.held.push_back({change.number, last_id, change.sequence, change.other});
     mailbox.next_offset = change.number + 1;
     note_mailbox(change.address, mailbox);
@@ -155,7 +155,7 @@ class Ledger {
   }
 
   void remove_row(const HeldMessage& message, MessageState state) {
-    delete_message_.run(message.id);
+    messages_.remove(message.id);
     if (message.sequence != 0) {
       --kept_[message.sender.index()].numbered;
       note_state(message, state);
@@ -199,7 +199,7 @@ class Ledger {
     KeptAddress& kept = (*this)[address];
     kept.held.pop_up_to(UINT64_MAX, [this](const HeldMessage& message) { remove_row(message, MessageState::purged); });
     if (kept.numbered != 0) {
-      forget_numbers_.run(address.index());
+      messages_.forget_numbers(address);
       for (KeptAddress& mailbox : kept_) {
         mailbox.held.for_each(0, UINT64_MAX, [address](HeldMessage& message) {
           message.sequence = message.sender == address ? 0 : message.sequence;
@@ -249,9 +249,7 @@ class Ledger {
     put_window_.run(sender.index(), highest, BytesView{states});
   }
 
-  Statement add_message_;
-  Statement delete_message_;
-  Statement forget_numbers_;
+  MessageRows messages_;
   Statement add_address_;
   Statement open_address_;
   Statement delete_address_;

@@ -125,6 +125,29 @@ inline void settle_log(Database& database) {
   }
 }
 
+/// Makes the log longer by zeros, which are on the disk when this returns. SQLite takes nothing behind the last
+/// transaction for one: each frame has a checksum. False where the disk has no place for it.
+inline bool extend_log(Database& database, std::uint32_t bytes) {
+  // So that nobody else writes to it meanwhile.
+  const Transaction transaction{database};
+  sqlite3_file* const log = file_of(database, SQLITE_FCNTL_JOURNAL_POINTER);
+  if (log == nullptr) {
+    return false;
+  }
+  sqlite3_int64 size = 0;
+  database.check(log->pMethods->xFileSize(log, &size));
+  const std::vector<char> zeros(65'536);
+  for (const sqlite3_int64 end = size + bytes; size < end; size += static_cast<sqlite3_int64>(zeros.size())) {
+    const int result = log->pMethods->xWrite(log, zeros.data(), static_cast<int>(zeros.size()), size);
+    if ((result & 0xff) == SQLITE_FULL) {
+      return false;
+    }
+    database.check(result);
+  }
+  database.check(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+  return true;
+}
+
 /// Brings a file to the latest version, a step at a time, each done wholly or not at all.
 inline void migrate(Database& database, std::int64_t version, std::span<const char* const> migrations) {
   for (const char* const step : migrations.subspan(static_cast<std::size_t>(version))) {
@@ -161,10 +184,11 @@ inline Database open_database(const std::string& path, const char* vfs, bool is_
       throw std::system_error{SQLITE_CANTOPEN, sqlite_category()};
     }
   }
-  // A log that is once as long as it gets need not grow, which makes syncs cheaper.
+  // A log that is once as long as it gets need not grow, which makes syncs cheaper. After most commits that moved rows
+  // between pages, SQLite looks at each page in its cache: a larger one makes a file with many messages slower.
   database.run(
       "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-      "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 134217728");
+      "PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 134217728");
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   return database;
 }
