@@ -14,9 +14,9 @@
 #include <string_view>
 #include <system_error>
 
-#include <restante/sqlite/detail/books.hpp>
 #include <restante/sqlite/detail/database.hpp>
 #include <restante/sqlite/detail/faults.hpp>
+#include <restante/sqlite/detail/file_books.hpp>
 #include <restante/sqlite/detail/ledger.hpp>
 #include <restante/sqlite/detail/loading.hpp>
 #include <restante/sqlite/detail/schema.hpp>
@@ -111,7 +111,7 @@ inline void check_integrity(Database& database, Faults& faults) {
 /// Everything that the rows have wrong, each on its own and together.
 inline void check_rows(Database& database, Faults& faults) {
   Ledger ledger{database};
-  Books books{faults};
+  FileBooks books{faults};
   Loading{database, ledger, books, &faults}.run();
   books.finish();
   if (database.number("SELECT count(*) FROM store") != 1) {

@@ -19,9 +19,9 @@
 namespace restante::detail {
 
 /// Is loaded into, and tells of what does not fit together. Each row was looked at on its own before (Loading).
-class Books final : public MessageLoader {
+class FileBooks final : public MessageLoader {
  public:
-  explicit Books(Faults& faults) : faults_{faults} {}
+  explicit FileBooks(Faults& faults) : faults_{faults} {}
 
   void address(const AddressAdded& added, bool /*was_opened*/) override {
     names_[added.address] = std::string{as_text(added.name)};
