@@ -1,5 +1,6 @@
 // How fast the store in a file of SQLite is, beside SQLite itself, beside the least that a log of one's own would do,
-// and beside the disk: the same messages in batches of the same size, each batch durable before the next begins.
+// beside a server that does nothing but sync, and beside the disk: the same messages in batches of the same size, each
+// batch durable before the next begins.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -20,6 +21,7 @@
 #include <restante/sqlite.hpp>
 
 #include "log.hpp"
+#include "synced_server.hpp"
 
 namespace {
 
@@ -220,6 +222,14 @@ double commit_microseconds(const std::filesystem::path& path, const CommandLine&
   });
 }
 
+// A request through a socket, and its reply after the sync.
+double served_microseconds(const std::filesystem::path& path, const CommandLine& line) {
+  const restante::bench::SyncedServer server{path, line.times};
+  restante::bench::SyncedClient client{server};
+  const std::vector<std::uint8_t> request(line.payload_bytes + 1, 'x');
+  return median_microseconds(line.times, [&](std::uint32_t) { client.request(request); });
+}
+
 constexpr std::size_t page_bytes = 4096;
 
 // To a file that has its length, and to one that grows with each.
@@ -289,7 +299,8 @@ nlohmann::json measure(const std::filesystem::path& folder, const CommandLine& l
   if (line.measures("one")) {
     report["one_us"] = {{"store", commit_microseconds<Store>(folder / "one", line)},
                         {"bare", commit_microseconds<BareInserts>(folder / "bare", line)},
-                        {"log", commit_microseconds<Log>(folder / "log", line)}};
+                        {"log", commit_microseconds<Log>(folder / "log", line)},
+                        {"server", served_microseconds(folder / "server", line)}};
   }
   if (line.measures("bare") || line.measures("store") || line.measures("log")) {
     for (const std::uint32_t batch : line.batches) {
@@ -308,9 +319,9 @@ void print(const nlohmann::json& report) {
                 report["disk_us"]["overwrite"].get<double>(), report["disk_us"]["append"].get<double>());
   }
   if (report.contains("one_us")) {
-    std::printf("one message at a time: store %.0f us, bare insert %.0f us, log %.0f us\n",
+    std::printf("one message at a time: store %.0f us, bare insert %.0f us, log %.0f us, bare server %.0f us\n",
                 report["one_us"]["store"].get<double>(), report["one_us"]["bare"].get<double>(),
-                report["one_us"]["log"].get<double>());
+                report["one_us"]["log"].get<double>(), report["one_us"]["server"].get<double>());
   }
   for (const nlohmann::json& batch : report.value("batches", nlohmann::json::array())) {
     std::printf("batches of %u, messages/s:", batch["batch"].get<std::uint32_t>());

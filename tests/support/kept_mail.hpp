@@ -68,9 +68,9 @@ struct KeptMail {
     for (const auto& [address, end] : kept.delivered_end) {
       stream << "\n" << address.index() << " was delivered " << end;
     }
-    for (const auto& [address, messages] : kept.messages) {
+    for (const auto& [address, held] : kept.messages) {
       stream << "\n" << address.index() << " holds";
-      for (const Message& message : messages) {
+      for (const Message& message : held) {
         stream << " " << message.offset << " from " << message.sender.index() << " (" << message.sequence << ", "
                << message.payload.size() << " bytes)";
       }
