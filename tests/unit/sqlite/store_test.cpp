@@ -44,6 +44,26 @@ TEST_F(SqliteStoreTest, BeginsEmpty) {
   EXPECT_EQ(kept_in_file(), KeptMail{});
 }
 
+TEST_F(SqliteStoreTest, MakesFilesThatNobodyElseCanRead) {
+  StoreUnderTest store{path()};
+  add_people(store);
+  EXPECT_EQ(store.commit(), std::error_code{});
+  for (const char* const end : {"", "-wal", "-shm", "-lock"}) {
+    EXPECT_EQ(std::filesystem::status(path().string() + end).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << end;
+  }
+}
+
+TEST_F(SqliteStoreTest, LeavesThePermissionsOfAFileAsTheyAre) {
+  constexpr auto permissions =
+      std::filesystem::perms::owner_read | std::filesystem::perms::owner_write | std::filesystem::perms::group_read;
+  std::ofstream{path()};
+  std::filesystem::permissions(path(), permissions);
+  const StoreUnderTest store{path()};
+  EXPECT_EQ(std::filesystem::status(path()).permissions(), permissions);
+}
+
 TEST_F(SqliteStoreTest, GivesBackEveryKindOfChange) {
   KeptMail expected;
   {

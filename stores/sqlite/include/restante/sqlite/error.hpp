@@ -42,7 +42,7 @@ class SqliteErrorCategory final : public std::error_category {
   std::string message(int value) const override {
     switch (static_cast<SqliteError>(value)) {
       case SqliteError::foreign_file:
-        return "this is a file of another program, and is left as it is";
+        return "this is no store, but a file of another program or an empty one, and is left as it is";
       case SqliteError::newer_version:
         return "the file was written by a later version of Restante, and is left as it is";
       case SqliteError::in_use:
