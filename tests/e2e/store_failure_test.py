@@ -202,7 +202,7 @@ class FileThatIsGone(FailingCase):
         self.begin()
         folder = os.path.dirname(self.file)
         os.rename(folder, folder + "-away")
-        self.fail("the file is no longer where it was")
+        self.fail("the file, or its log, is no longer where it was")
         self.server.wait_for_log("The store failed: unable to open database file")
         self.expect_refusals()
         os.rename(folder + "-away", folder)
@@ -211,7 +211,7 @@ class FileThatIsGone(FailingCase):
     def test_is_not_begun_anew(self):
         self.begin()
         os.rename(self.file, self.file + "-away")
-        self.fail("the file is no longer where it was")
+        self.fail("the file, or its log, is no longer where it was")
         self.server.wait_for_log("The store failed: unable to open database file")
         self.assertFalse(os.path.exists(self.file))
         self.expect_refusals()
@@ -225,10 +225,18 @@ class FileThatIsGone(FailingCase):
             os.rename(self.file + end, self.file + end + "-away")
         with open(self.file, "wb"):
             pass
-        self.fail("the file is no longer where it was")
+        self.fail("the file, or its log, is no longer where it was")
         self.expect_refusals()
         for end in ("", "-wal"):
             os.rename(self.file + end + "-away", self.file + end)
+        self.expect_recovery()
+
+
+class LogThatIsGone(FailingCase):
+    def test_is_noticed_and_what_was_in_it_is_still_there(self):
+        self.begin()
+        os.remove(self.file + "-wal")
+        self.fail("the file, or its log, is no longer where it was")
         self.expect_recovery()
 
 

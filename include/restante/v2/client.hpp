@@ -172,7 +172,8 @@ class Client final : private detail::ClientReplies<T, Outbox, Inbox>, private Tr
             query.wait, detail::asked::AskingMembers{std::move(callback)}, why_not_ask(room, NameKind::room));
   }
 
-  /// Asks for the numbers of the own mailbox. When it still has the known version, the answer waits for another one.
+  /// Asks for the numbers of the own mailbox. When it still has the known version, the answer waits for another one;
+  /// one that was told before a reconnect may mean something else now.
   void mailbox(std::uint64_t known_version, std::chrono::milliseconds wait, MailboxCallback callback) {
     request(Status{.known_version = known_version, .wait_ms = ms(wait)}, wait,
             detail::asked::AskingMailbox{std::move(callback)}, why_not_ask());

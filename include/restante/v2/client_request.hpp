@@ -40,7 +40,8 @@ struct MembersQuery {
   /// Those behind this name; all when it is empty.
   std::string_view after = {};
   std::uint64_t members_max = 100;
-  /// When the room still has this version, the answer waits for another one, for so long.
+  /// When the room still has this version, the answer waits for another one, for so long. What was told before a
+  /// reconnect may mean something else now: then it is 0 again.
   std::uint64_t known_version = 0;
   std::chrono::milliseconds wait = {};
 };

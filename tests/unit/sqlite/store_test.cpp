@@ -315,6 +315,20 @@ TEST_F(SqliteStoreTest, NoticesThatItsFileIsGoneAndBeginsNoOtherInItsPlace) {
   EXPECT_EQ(store.commit(), std::error_code{});
 }
 
+TEST_F(SqliteStoreTest, NoticesThatItsLogIsGoneAndLosesNothingThatWasInIt) {
+  StoreUnderTest store{path()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.commit();
+  const KeptMail kept = store.expected.kept;
+  std::filesystem::remove(path().string() + "-wal");
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), SqliteError::moved);
+  EXPECT_EQ(store.load(), std::error_code{});
+  EXPECT_EQ(store.expected.kept, kept);
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), std::error_code{});
+}
+
 // What cannot be would bring a core down, or make it serve nonsense.
 TEST_F(SqliteStoreTest, GivesBackNothingThatCannotBe) {
   {

@@ -21,7 +21,7 @@ enum class SqliteError {
   damaged = -4,
   /// Somebody else changed it while it was in use.
   changed_elsewhere = -5,
-  /// It was removed, renamed or replaced while it was in use.
+  /// It, or its log, was removed, renamed or replaced while it was in use.
   moved = -6,
   /// It has mailboxes already, where an empty one is needed.
   not_empty = -7,
@@ -52,7 +52,7 @@ class SqliteErrorCategory final : public std::error_category {
       case SqliteError::changed_elsewhere:
         return "another program changed the file";
       case SqliteError::moved:
-        return "the file is no longer where it was: bring it back, or start again to begin a new one";
+        return "the file, or its log, is no longer where it was: bring it back, or start again to begin a new one";
       case SqliteError::not_empty:
         return "the file has mailboxes already, and is left as it is";
     }

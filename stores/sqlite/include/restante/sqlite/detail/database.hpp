@@ -2,9 +2,7 @@
 // extended result code; nothing of it leaves the store.
 #pragma once
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <concepts>
 #include <cstdint>
@@ -24,12 +22,9 @@ class Database {
  public:
   Database() = default;
 
-  /// Opens a file, which is made if there is none and `makes` says so, readable by its owner only, through a VFS of
-  /// this name; null for the usual one.
+  /// Opens a file, which is made if there is none and `makes` says so, through a VFS of this name; null for the usual
+  /// one.
   Database(const std::string& path, const char* vfs, bool makes = true) {
-    if (makes && vfs == nullptr) {
-      make_private(path);
-    }
     sqlite3* opened = nullptr;
     const int result = sqlite3_open_v2(
         path.c_str(), &opened,
@@ -56,15 +51,6 @@ class Database {
   }
 
  private:
-  // SQLite lets everybody read what it makes, and gives its log the permissions that the file has. A file that is there
-  // is not touched: closing it would end locks that this program has on it. What fails is said when SQLite opens it.
-  static void make_private(const std::string& path) noexcept {
-    const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    if (descriptor >= 0) {
-      ::close(descriptor);
-    }
-  }
-
   struct Close {
     void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
   };

@@ -149,7 +149,13 @@ class Keeper {
   void expect_unchanged() {
     int was_moved = 0;
     database_.check(sqlite3_file_control(database_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &was_moved));
-    if (was_moved != 0) {
+    // A log that was removed is still in the file when it is opened again: SQLite moves it there when it closes both.
+    sqlite3_vfs* vfs = nullptr;
+    int has_log = 0;
+    database_.check(sqlite3_file_control(database_.handle(), "main", SQLITE_FCNTL_VFS_POINTER, &vfs));
+    database_.check(vfs->xAccess(vfs, sqlite3_filename_wal(sqlite3_db_filename(database_.handle(), "main")),
+                                 SQLITE_ACCESS_EXISTS, &has_log));
+    if (was_moved != 0 || has_log == 0) {
       throw std::system_error{SqliteError::moved};
     }
     if (data_version_ != writing_->data_version.number_of_row()) {

@@ -1,7 +1,9 @@
 // What a file of the store looks like (docs/operations.md), and how a file becomes one.
 #pragma once
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -159,11 +161,24 @@ inline void migrate(Database& database, std::int64_t version, std::span<const ch
   }
 }
 
+/// Makes an empty file that only its owner can read; SQLite would let everybody, and gives its log the permissions that
+/// the file has. One that is there is not touched: closing it would end locks that this program has on it. What fails
+/// is said when SQLite opens it.
+inline void make_private(const std::string& path) noexcept {
+  const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+  }
+}
+
 /// Opens a file with everything set that durability and speed depend on. The first time it is made if there is none,
 /// and its pages are looked through; later it must still be there, since a new one in its place would have lost all
 /// mail.
 inline Database open_database(const std::string& path, const char* vfs, bool is_first,
                               std::span<const char* const> migrations = sqlite_migrations) {
+  if (is_first && vfs == nullptr) {
+    make_private(path);
+  }
   Database database{path, vfs, is_first};
   // A file that turns out not to be ours stays as it is when it is closed.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
