@@ -157,6 +157,56 @@ test("two tabs and a terminal see each message of a room once", { timeout: 300_0
   await everybodyHears();
 });
 
+test("what was accepted before a crash arrives after it", { timeout: 300_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "restante-together-"));
+  try {
+    const options = ["--store", `sqlite:${join(folder, "mail.sqlite")}`];
+    server = await Server.start({ options });
+    ada = await Person.open(browser, server.url, { names: true });
+    await ada.openedMailbox("ada");
+    await ada.join(ROOM);
+    await ada.send(ROOM, "Is somebody here?");
+    await ada.seesOutcome("Is somebody here?", "accepted");
+    await ada.send("bob", "before the crash");
+    await ada.seesOutcome("before the crash", "accepted");
+
+    const { port } = server;
+    await server.stop("SIGKILL");
+    await ada.page.getByText(/^Next try in/).waitFor();
+    await ada.send("bob", "while there is no server");
+    server = await Server.start({ port, options });
+    await ada.seesOutcome("while there is no server", "accepted");
+    await ada.send("bob", "after the crash");
+    await ada.seesOutcome("after the crash", "accepted");
+
+    bob = await Person.open(browser, server.url, { names: true });
+    await bob.openedMailbox("bob");
+    await bob.read("ada");
+    const texts = ["before the crash", "while there is no server", "after the crash"];
+    assert.deepEqual(await bob.messages(3), texts.map((text) => `From ada | ${text}`));
+    for (const text of texts) {
+      await ada.seesOutcome(text, "acknowledged");
+    }
+    // She is a member still, without having joined again.
+    await ada.page.locator(`[data-peer="${ROOM}"]`).click();
+    await ada.page.getByText("1 member, 1 here").waitFor();
+    await ada.send(ROOM, "Nobody");
+    await ada.messages(2);
+
+    // What was acknowledged does not come back.
+    await server.stop("SIGKILL");
+    await bob.page.getByText(/^Next try in/).waitFor();
+    server = await Server.start({ port, options });
+    await ada.seesPhase("You are ada");
+    await bob.seesPhase("You are bob");
+    await ada.send("bob", "the last");
+    assert.deepEqual(await bob.messages(4), [...texts, "the last"].map((text) => `From ada | ${text}`));
+  } finally {
+    await server?.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("passwords open an address in the page and in the terminal", { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "restante-together-"));
   try {
