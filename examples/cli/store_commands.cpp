@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -32,6 +33,34 @@ void print(const Output& output, bool is_json, const json& object, const std::st
   output.line(is_json ? object.dump(-1, ' ', false, json::error_handler_t::replace) : text);
 }
 
+std::string counted(std::uint64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+/// While it lives, SIGINT and SIGTERM do not end the program, and calls that wait for input end.
+class Interruption {
+ public:
+  Interruption() {
+    struct ::sigaction action {};
+    action.sa_handler = [](int) { came_ = 1; };
+    ::sigaction(SIGINT, &action, &interrupt_);
+    ::sigaction(SIGTERM, &action, &terminate_);
+  }
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption() {
+    ::sigaction(SIGINT, &interrupt_, nullptr);
+    ::sigaction(SIGTERM, &terminate_, nullptr);
+  }
+
+  bool came() const noexcept { return came_ != 0; }
+
+ private:
+  static inline volatile std::sig_atomic_t came_ = 0;
+  struct ::sigaction interrupt_ {};
+  struct ::sigaction terminate_ {};
+};
+
 int check(const Output& output, const StoreCommand& command, bool is_json) {
   SqliteFile file{{.path = command.file}};
   const std::vector<std::string> faults = file.check();
@@ -43,13 +72,14 @@ int check(const Output& output, const StoreCommand& command, bool is_json) {
     }
   }
   if (!faults.empty()) {
-    Output{false}.error(command.file +
-                        ": something is wrong; 'restante store backup' keeps what there is, and an "
-                        "earlier backup is likely to be better");
+    Output{false}.error(
+        command.file +
+        ": something is wrong; copy it as it is, with the files beside it, before anything else is tried; "
+        "an earlier backup is likely to be better");
     return failed;
   }
   if (!is_json) {
-    output.line(command.file + " is sound: " + std::to_string(file.statistics().messages) + " messages");
+    output.line(command.file + " is sound: " + counted(file.statistics().messages, "message"));
   }
   return done;
 }
@@ -78,24 +108,29 @@ int statistics(const Output& output, const StoreCommand& command, bool is_json) 
   const auto number = [](std::uint64_t value) { return std::to_string(value); };
   print(output, is_json, object,
         "mailboxes: " + number(statistics.mailboxes) + "\nrooms: " + number(statistics.rooms) + " with " +
-            number(statistics.members) + " members\nmessages: " + number(statistics.messages) + " of " +
-            number(statistics.payload_bytes) + " bytes" + oldest + "\nfile: " + number(statistics.file_bytes) +
+            counted(statistics.members, "member") + "\nmessages: " + number(statistics.messages) + " of " +
+            counted(statistics.payload_bytes, "byte") + oldest + "\nfile: " + number(statistics.file_bytes) +
             " bytes, and " + number(statistics.log_bytes) + " of its log\nversion: " +
-            std::to_string(statistics.version) + ", loaded " + number(statistics.loads) + " times");
+            std::to_string(statistics.version) + ", loaded " + counted(statistics.loads, "time"));
   return done;
 }
 
 int back_up(const Output& output, const StoreCommand& command, bool is_json) {
   SqliteFile file{{.path = command.file}};
   const bool shows_progress = ::isatty(STDERR_FILENO) != 0;
+  const Interruption interruption;
+  bool is_whole = false;
   try {
-    file.back_up(command.copy, command.replaces, [&](int pages, int of_pages) {
+    is_whole = file.back_up(command.copy, command.replaces, [&](int pages, int of_pages) {
       if (shows_progress) {
         std::fprintf(stderr, "\r%d of %d pages", pages, of_pages);
       }
-      return true;
+      return !interruption.came();
     });
   } catch (const std::system_error& error) {
+    if (is_unusable(error.code())) {
+      throw;
+    }
     const bool is_there = error.code() == std::errc::file_exists;
     throw std::runtime_error(command.copy + ": " + error.what() +
                              (!is_there ? ""
@@ -106,9 +141,13 @@ int back_up(const Output& output, const StoreCommand& command, bool is_json) {
   if (shows_progress) {
     std::fputs("\r\x1b[K", stderr);
   }
+  if (!is_whole) {
+    output.error("interrupted: nothing was copied");
+    return failed;
+  }
   const std::uint64_t messages = file.statistics().messages;
   print(output, is_json, {{"copy", command.copy}, {"messages", messages}},
-        "copied to " + command.copy + ": " + std::to_string(messages) + " messages");
+        "copied to " + command.copy + ": " + counted(messages, "message"));
   return done;
 }
 
@@ -121,10 +160,11 @@ int export_lines(const StoreCommand& command) {
 }
 
 int import_lines(const Output& output, const StoreCommand& command, bool is_json) {
+  const Interruption interruption;
   std::vector<std::string> faults;
   {
     SqliteImport import{{.path = command.file}};
-    read_store_lines(std::cin, import);
+    read_store_lines(std::cin, import, [&] { return interruption.came(); });
     faults = import.commit();
   }
   for (const std::string& fault : faults) {
@@ -136,13 +176,13 @@ int import_lines(const Output& output, const StoreCommand& command, bool is_json
   }
   const std::uint64_t messages = SqliteFile{{.path = command.file}}.statistics().messages;
   print(output, is_json, {{"imported", command.file}, {"messages", messages}},
-        "imported into " + command.file + ": " + std::to_string(messages) + " messages");
+        "imported into " + command.file + ": " + counted(messages, "message"));
   return done;
 }
 
 int purge(const Output& output, const StoreCommand& command, bool is_json) {
   const SqliteMessages which{.name = command.name, .expired_by_ms = command.expired ? wall_ms() : 0};
-  const std::string what = (command.expired ? " messages that have expired" : " messages") +
+  const std::string what = std::string{command.expired ? " that have expired" : ""} +
                            (command.name.empty() ? "" : " of " + printable(command.name, false));
   const std::string nobody = command.file + " has no mailbox and no room " + printable(command.name, false);
   if (!command.yes) {
@@ -150,7 +190,7 @@ int purge(const Output& output, const StoreCommand& command, bool is_json) {
     if (!count) {
       throw std::runtime_error(nobody);
     }
-    if (!is_meant("Remove the " + std::to_string(*count) + what + " from " + command.file + "?")) {
+    if (!is_meant("Remove the " + counted(*count, "message") + what + " from " + command.file + "?")) {
       output.error("nothing was done");
       return failed;
     }
@@ -163,7 +203,7 @@ int purge(const Output& output, const StoreCommand& command, bool is_json) {
   if (!command.name.empty()) {
     object["purged"] = command.name;
   }
-  print(output, is_json, object, "purged " + std::to_string(*count) + what);
+  print(output, is_json, object, "purged " + counted(*count, "message") + what);
   return done;
 }
 
@@ -174,7 +214,7 @@ int renew(const Output& output, const StoreCommand& command, bool is_json) {
   }
   const std::uint64_t count = SqliteEditor{{.path = command.file}}.renew_epochs();
   print(output, is_json, {{"file", command.file}, {"renewed", count}},
-        "renewed the epochs of " + std::to_string(count) + " addresses");
+        "renewed the epochs of " + std::to_string(count) + (count == 1 ? " address" : " addresses"));
   return done;
 }
 
@@ -203,6 +243,8 @@ int look_after_store(const Output& output, const StoreCommand& command, bool jso
   if (asks && !can_ask(output)) {
     return usage;
   }
+  // A limit on the size of files is an error like others.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(output, command, json);
   } catch (const std::system_error& error) {

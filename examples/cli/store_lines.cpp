@@ -10,7 +10,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -273,13 +272,13 @@ void StoreLinesWriter::finish() {
   write_window();
   write(Line{{"type", "end"}, {"lines", lines_}}.dump());
   if (std::fflush(file_) != 0) {
-    throw std::system_error{errno, std::generic_category()};
+    throw std::runtime_error("the lines cannot be written: " + std::generic_category().message(errno));
   }
 }
 
 void StoreLinesWriter::write(const std::string& line) {
   if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fputc('\n', file_) == EOF) {
-    throw std::system_error{errno, std::generic_category()};
+    throw std::runtime_error("the lines cannot be written: " + std::generic_category().message(errno));
   }
   ++lines_;
 }
@@ -302,16 +301,19 @@ std::string StoreLinesWriter::name_of(Address address) const {
   return found == names_.end() ? std::to_string(address.index()) : found->second;
 }
 
-void read_store_lines(std::istream& lines, MessageLoader& loader) {
+void read_store_lines(std::istream& lines, MessageLoader& loader, const std::function<bool()>& is_interrupted) {
   Reader reader{loader};
   std::uint64_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string line; !is_interrupted() && std::getline(lines, line);) {
     ++number;
     try {
       reader.take(line);
     } catch (const std::exception& error) {
       throw std::runtime_error("line " + std::to_string(number) + ": " + error.what());
     }
+  }
+  if (is_interrupted()) {
+    throw std::runtime_error("interrupted: nothing was put there");
   }
   if (!reader.is_complete()) {
     throw std::runtime_error("the lines end before their end: " + std::to_string(number) + " came");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <istream>
 #include <map>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace restante::cli {
 
-/// Is loaded into, and writes lines. Everything throws std::system_error where that fails.
+/// Is loaded into, and writes lines. Everything throws std::runtime_error where that fails.
 class StoreLinesWriter final : public MessageLoader {
  public:
   /// Writes the first line.
@@ -43,7 +44,7 @@ class StoreLinesWriter final : public MessageLoader {
 };
 
 /// Gives what the lines say to a loader. Throws std::runtime_error, which names the line, where one cannot be, or the
-/// last one is missing.
-void read_store_lines(std::istream& lines, MessageLoader& loader);
+/// last one is missing; and where somebody interrupts it.
+void read_store_lines(std::istream& lines, MessageLoader& loader, const std::function<bool()>& is_interrupted);
 
 }  // namespace restante::cli

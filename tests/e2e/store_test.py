@@ -62,7 +62,7 @@ class Store(Case):
 
     def test_is_of_one_server_at_a_time(self):
         self.start()
-        self.assertIn(f"{self.file}: another server uses the file", self.end_of_start())
+        self.assertIn(f"{self.file}: another server or 'restante store' uses the file", self.end_of_start())
 
     def test_is_no_file_of_another_program(self):
         with sqlite3.connect(self.file) as other:

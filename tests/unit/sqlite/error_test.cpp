@@ -9,8 +9,12 @@ namespace restante {
 namespace {
 
 TEST(SqliteErrors, SayWhatIsWrongInWords) {
-  EXPECT_EQ(make_error_code(SqliteError::in_use).message(), "another server uses the file");
+  EXPECT_EQ(make_error_code(SqliteError::in_use).message(), "another server or 'restante store' uses the file");
   EXPECT_EQ((std::error_code{SQLITE_FULL, sqlite_category()}.message()), "database or disk is full (SQLite's code 13)");
+  EXPECT_EQ((std::error_code{SQLITE_CORRUPT_INDEX, sqlite_category()}.message()),
+            "the file is damaged, and is left as it is: restore a backup (SQLite's code 779)");
+  EXPECT_EQ((std::error_code{SQLITE_NOTADB, sqlite_category()}.message()),
+            "file is not a database, and is left as it is (SQLite's code 26)");
   EXPECT_STREQ(sqlite_category().name(), "sqlite");
 }
 

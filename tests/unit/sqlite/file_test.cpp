@@ -1,7 +1,10 @@
 #include <restante/sqlite/file.hpp>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -11,6 +14,9 @@
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include <restante/sqlite/editor.hpp>
+#include <restante/sqlite/import.hpp>
 
 #include "changes.hpp"
 #include "support.hpp"
@@ -255,7 +261,7 @@ TEST_F(SqliteFileTest, IsNoFileOfAnotherProgram) {
   EXPECT_EQ(error_of(path()), std::errc::no_such_file_or_directory);
   EXPECT_FALSE(std::filesystem::exists(path()));
   write(path(), "");
-  EXPECT_EQ(error_of(path()), SqliteError::foreign_file);
+  EXPECT_EQ(error_of(path()), SqliteError::empty);
   write(path(), std::string(5'000, 'x'));
   EXPECT_TRUE(is_unusable(error_of(path())));
   EXPECT_EQ(contents(path()), std::string(5'000, 'x'));
@@ -334,6 +340,81 @@ TEST_F(SqliteFileTest, IsCopiedOverNothingUnlessThatIsWanted) {
   write(copy().string() + "-wal", "a log");
   EXPECT_EQ(refusal(false), std::errc::file_exists);
   EXPECT_EQ(detail::error_of([&] { back_up(file, folder_ / "none" / "copy"); }), std::errc::no_such_file_or_directory);
+}
+
+// It would look like a backup.
+TEST_F(SqliteFileTest, IsNotCopiedWhenItIsDamaged) {
+  make_filled();
+  SqliteFile{{path()}}.back_up(copy(), false, [](int, int) { return true; });
+  const std::string good = contents(copy());
+  std::string bytes = contents(path());
+  std::fill(bytes.begin() + 4096, bytes.begin() + 12'288, '\x7f');
+  write(path(), bytes);
+  SqliteFile file{{path()}};
+  EXPECT_TRUE(is_unusable(detail::error_of([&] { back_up(file, copy(), true); })));
+  EXPECT_EQ(contents(copy()), good);
+  EXPECT_FALSE(std::filesystem::exists(copy().string() + ".part"));
+}
+
+TEST_F(SqliteFileTest, IsCopiedOverAnUnfinishedCopyAndNoOtherFile) {
+  make_filled();
+  SqliteFile file{{path()}};
+  const std::filesystem::path part = copy().string() + ".part";
+  write(part, "letters");
+  std::filesystem::permissions(part, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(detail::error_of([&] { back_up(file, copy()); }), std::errc::file_exists);
+  EXPECT_EQ(contents(part), "letters");
+  write(part, contents(path()).substr(0, 10'000));
+  EXPECT_EQ(detail::error_of([&] { back_up(file, copy()); }), std::error_code{});
+  EXPECT_EQ(kept_in(copy()), kept_in(path()));
+}
+
+// POSIX ends all locks of a program on a file when it closes the file, whoever opened it. SQLite takes care of that,
+// and who opens the file without SQLite does not: other programs would then take it for free.
+TEST_F(SqliteFileTest, LeavesTheLocksOfAStoreInTheSameProgram) {
+  make_filled();
+  const auto is_locked = [this] {
+    const ::pid_t child = ::fork();
+    if (child == 0) {
+      const int descriptor = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
+      // SQLite's SHARED lock.
+      struct ::flock lock {};
+      lock.l_type = F_WRLCK;
+      lock.l_start = 0x4000'0002;
+      lock.l_len = 510;
+      ::_exit(descriptor >= 0 && ::fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 1 : 0);
+    }
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1;
+  };
+  EXPECT_FALSE(is_locked());
+  const StoreUnderTest store{path()};
+  EXPECT_TRUE(is_locked());
+  SqliteFile{{path()}}.back_up(copy(), false, [](int, int) { return true; });
+  EXPECT_TRUE(is_locked());
+  EXPECT_EQ(detail::error_of([&] { SqliteEditor{{path()}}; }), SqliteError::in_use);
+  EXPECT_TRUE(is_locked());
+  EXPECT_EQ(detail::error_of([&] { SqliteImport{{path()}}; }), SqliteError::in_use);
+  EXPECT_TRUE(is_locked());
+}
+
+TEST_F(SqliteFileTest, IsFoundThroughALink) {
+  {
+    StoreUnderTest store{path()};
+    store.record(MessageStored{Address{1}, 0, Address{2}, as_bytes("hi"), 0, 0, 0});
+    ASSERT_EQ(store.commit(), std::error_code{});
+    std::filesystem::create_directory(folder_ / "elsewhere");
+    std::filesystem::create_symlink(path(), folder_ / "elsewhere" / "link");
+    std::filesystem::copy_file(path(), folder_ / "killed");
+    std::filesystem::copy_file(path().string() + "-wal", (folder_ / "killed").string() + "-wal");
+    EXPECT_EQ(detail::error_of([&] { SqliteStore{{folder_ / "elsewhere" / "link"}}; }), SqliteError::in_use);
+  }
+  const std::filesystem::path link = folder_ / "elsewhere" / "killed";
+  std::filesystem::create_symlink(folder_ / "killed", link);
+  const std::string before = contents(folder_ / "killed");
+  EXPECT_GT(SqliteFile{{link}}.statistics().log_bytes, 0U);
+  EXPECT_EQ(contents(folder_ / "killed"), before);
+  EXPECT_TRUE(std::filesystem::exists((folder_ / "killed").string() + "-wal"));
 }
 
 TEST_F(SqliteFileTest, IsNotCopiedWhenThatIsGivenUp) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -51,6 +52,31 @@ TEST(HeldMessages, AreSeenFromOneOffsetToAnother) {
   HeldMessages held = some(5);
   EXPECT_EQ(ids_of(held, 10, 30), (Ids{2, 3, 4}));
   EXPECT_EQ(ids_of(held, 11, 29), Ids{3});
+}
+
+// Messages that expire behind one that nobody fetches.
+TEST(HeldMessages, TakeNoMemoryForWhatIsGoneFromTheMiddle) {
+  HeldMessages held;
+  std::map<Offset, std::int64_t> expected;
+  for (Offset offset = 0; offset < 10'000; ++offset) {
+    held.push_back({offset, static_cast<std::int64_t>(offset) + 1, 0, Address{1}});
+    expected[offset] = static_cast<std::int64_t>(offset) + 1;
+    if (offset >= 20 && offset % 7 != 0) {
+      EXPECT_TRUE(held.remove(offset - 10).has_value() == (expected.erase(offset - 10) == 1));
+    }
+    if (offset > 100 && offset % 3 == 0) {
+      EXPECT_TRUE(held.remove(offset - 90).has_value() == (expected.erase(offset - 90) == 1));
+    }
+    ASSERT_LE(held.places(), 2 * expected.size() + 140);
+  }
+  EXPECT_EQ(expected.begin()->first, 0U);
+  std::map<Offset, std::int64_t> found;
+  held.for_each(0, 10'000, [&](const HeldMessage& message) { found[message.offset] = message.id; });
+  EXPECT_EQ(found, expected);
+  found.clear();
+  held.pop_up_to(9'999, [&](const HeldMessage& message) { found[message.offset] = message.id; });
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(held.places(), 0U);
 }
 
 TEST(HeldMessages, GoOnAfterManyCameAndWent) {

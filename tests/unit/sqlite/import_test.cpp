@@ -58,6 +58,13 @@ TEST_F(SqliteImportTest, PutsNothingThereWhenItIsNotFinished) {
     SqliteImport import{{path()}};
     import.address({ada, as_bytes("ada"), 1}, true);
   }
+  EXPECT_FALSE(std::filesystem::exists(path())) << "a server would take it for a store without mail";
+  EXPECT_FALSE(std::filesystem::exists(path().string() + "-wal"));
+  { const StoreUnderTest store{path()}; }
+  {
+    SqliteImport import{{path()}};
+    import.address({ada, as_bytes("ada"), 1}, true);
+  }
   EXPECT_EQ(SqliteFile{{path()}}.statistics().mailboxes, 0U);
   EXPECT_EQ(error_of(path()), std::error_code{}) << "it is as empty as before";
 }
@@ -69,7 +76,14 @@ TEST_F(SqliteImportTest, PutsNothingThereWhenItDoesNotFitTogether) {
     import.sequence(ada, 3, MessageState::waiting);
     EXPECT_EQ(import.commit(), Sentences{"number 3 of ada: its message is missing"});
   }
-  EXPECT_EQ(SqliteFile{{path()}}.statistics().mailboxes, 0U);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(SqliteImportTest, RefusesNumbersThatDoNotRise) {
+  SqliteImport import{{path()}};
+  import.address({ada, as_bytes("ada"), 1}, true);
+  import.sequence(ada, 10, MessageState::acknowledged);
+  EXPECT_THROW(import.sequence(ada, 9, MessageState::acknowledged), std::system_error);
 }
 
 TEST_F(SqliteImportTest, RefusesAnAddressThatIsThereTwice) {

@@ -9,6 +9,9 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
+
+#include <restante/sqlite/file.hpp>
 
 #include "changes.hpp"
 #include "support.hpp"
@@ -327,6 +330,73 @@ TEST_F(SqliteStoreTest, NoticesThatItsLogIsGoneAndLosesNothingThatWasInIt) {
   EXPECT_EQ(store.expected.kept, kept);
   store.record(message(Address{1}, 1, Address{2}));
   EXPECT_EQ(store.commit(), std::error_code{});
+}
+
+// SQLite moves a log into the file when it is closed only where nobody else has that open.
+TEST_F(SqliteStoreTest, LosesNothingOfALogThatIsGoneWhileOthersReadTheFile) {
+  KeptMail kept;
+  {
+    StoreUnderTest store{path()};
+    store.record(message(Address{1}, 0, Address{2}));
+    store.commit();
+    kept = store.expected.kept;
+    {
+      detail::Database reader{path().string(), nullptr, false};
+      EXPECT_EQ(reader.number("SELECT count(*) FROM messages"), 1);
+      std::filesystem::remove(path().string() + "-wal");
+      store.record(message(Address{1}, 1, Address{2}));
+      EXPECT_EQ(store.commit(), SqliteError::moved);
+      EXPECT_TRUE(store.load());
+      EXPECT_TRUE(store.load());
+    }
+    EXPECT_EQ(store.load(), std::error_code{});
+    EXPECT_EQ(store.expected.kept, kept);
+    store.record(message(Address{1}, 1, Address{2}));
+    EXPECT_EQ(store.commit(), std::error_code{});
+    kept = store.expected.kept;
+  }
+  EXPECT_EQ(kept_in_file(), kept);
+}
+
+// Clients have seen more than what is in a backup.
+TEST_F(SqliteStoreTest, DoesNotGoOnWithAnotherFileInItsPlace) {
+  StoreUnderTest store{path()};
+  store.record(message(Address{1}, 0, Address{2}));
+  store.commit();
+  const std::filesystem::path backup = folder_ / "backup.sqlite";
+  SqliteFile{{path()}}.back_up(backup, false, [](int, int) { return true; });
+  store.record(message(Address{1}, 1, Address{2}));
+  EXPECT_EQ(store.commit(), std::error_code{});
+  std::filesystem::rename(backup, path());
+  store.record(message(Address{1}, 2, Address{2}));
+  EXPECT_EQ(store.commit(), SqliteError::moved);
+  EXPECT_EQ(store.load(), SqliteError::moved);
+}
+
+TEST_F(SqliteStoreTest, FollowsNoLinkToALock) {
+  const std::filesystem::path victim = folder_ / "victim";
+  std::ofstream{victim} << "precious";
+  std::filesystem::create_symlink(victim, path().string() + "-lock");
+  EXPECT_THROW(SqliteStore{{path()}}, std::system_error);
+}
+
+// As the sqlite3 program makes a file smaller.
+TEST_F(SqliteStoreTest, GoesOnWithAFileThatWasMadeSmaller) {
+  KeptMail kept;
+  {
+    StoreUnderTest store{path()};
+    add_people(store);
+    for (Offset offset = 0; offset < 100; ++offset) {
+      store.record(message(bob, offset, ada, offset + 1));
+    }
+    store.record(MessagesDelivered{bob, 97});
+    store.record(MessagesAcknowledged{bob, 97});
+    EXPECT_EQ(store.commit(), std::error_code{});
+    kept = store.expected.kept;
+  }
+  detail::Database{path().string(), nullptr, false}.run("VACUUM");
+  EXPECT_EQ(SqliteFile{{path()}}.check(), std::vector<std::string>{});
+  EXPECT_EQ(kept_in_file(), kept);
 }
 
 // What cannot be would bring a core down, or make it serve nonsense.

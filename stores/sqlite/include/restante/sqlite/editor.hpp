@@ -29,7 +29,7 @@ class SqliteEditor {
   /// Throws where there is no such file, it is not one of ours or damaged, or SqliteError::in_use where a server has
   /// it.
   explicit SqliteEditor(const SqliteStoreOptions& options) {
-    detail::expect_ours(options.path);
+    detail::open_ours(options.path, options.vfs.empty() ? nullptr : options.vfs.c_str());
     lock_.emplace(options.path.string());
     database_ = detail::open_database(options.path.string(), options.vfs.empty() ? nullptr : options.vfs.c_str(), true);
   }

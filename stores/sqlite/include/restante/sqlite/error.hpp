@@ -25,6 +25,8 @@ enum class SqliteError {
   moved = -6,
   /// It has mailboxes already, where an empty one is needed.
   not_empty = -7,
+  /// There is nothing in it, where a store is needed.
+  empty = -8,
 };
 
 }  // namespace restante
@@ -42,11 +44,11 @@ class SqliteErrorCategory final : public std::error_category {
   std::string message(int value) const override {
     switch (static_cast<SqliteError>(value)) {
       case SqliteError::foreign_file:
-        return "this is no store, but a file of another program or an empty one, and is left as it is";
+        return "this is a file of another program, and is left as it is";
       case SqliteError::newer_version:
         return "the file was written by a later version of Restante, and is left as it is";
       case SqliteError::in_use:
-        return "another server uses the file";
+        return "another server or 'restante store' uses the file";
       case SqliteError::damaged:
         return "the file is damaged, and is left as it is: restore a backup";
       case SqliteError::changed_elsewhere:
@@ -55,8 +57,23 @@ class SqliteErrorCategory final : public std::error_category {
         return "the file, or its log, is no longer where it was: bring it back, or start again to begin a new one";
       case SqliteError::not_empty:
         return "the file has mailboxes already, and is left as it is";
+      case SqliteError::empty:
+        return "the file is empty; a server that is started with it makes a store of it";
     }
-    return std::string{sqlite3_errstr(value)} + " (SQLite's code " + std::to_string(value) + ")";
+    return words_of(value) + " (SQLite's code " + std::to_string(value) + ")";
+  }
+
+ private:
+  // Where its words do not say what to do.
+  std::string words_of(int code) const {
+    switch (code & 0xff) {
+      case SQLITE_CORRUPT:
+        return message(static_cast<int>(SqliteError::damaged));
+      case SQLITE_NOTADB:
+        return std::string{sqlite3_errstr(code)} + ", and is left as it is";
+      default:
+        return sqlite3_errstr(code);
+    }
   }
 };
 

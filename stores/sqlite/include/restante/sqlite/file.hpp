@@ -46,13 +46,13 @@ struct SqliteStatistics {
 /// Everything throws std::system_error where the file cannot be read.
 class SqliteFile {
  public:
-  /// Throws where there is no such file, or it is not one of ours.
+  /// Throws where there is no such file, or it is empty or not one of ours.
   explicit SqliteFile(const SqliteStoreOptions& options)
       : path_{options.path},
         database_{detail::open_for_reading(path_, options.vfs.empty() ? nullptr : options.vfs.c_str())} {
     database_.run("BEGIN");
     if (detail::version_of(database_, std::size(detail::sqlite_migrations)) == 0) {
-      throw std::system_error{SqliteError::foreign_file};
+      throw std::system_error{SqliteError::empty};
     }
   }
 
@@ -61,7 +61,7 @@ class SqliteFile {
 
   ~SqliteFile() {
     // A log with nothing in it needs no care, and goes with the last who uses it.
-    if (log_bytes() == 0) {
+    if (log_bytes() == std::uintmax_t{0}) {
       sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     }
   }
@@ -99,7 +99,7 @@ class SqliteFile {
         .payload_bytes = number("SELECT coalesce(sum(length(payload)), 0) FROM messages"),
         .oldest_ms = number("SELECT coalesce(min(time_ms), 0) FROM messages"),
         .file_bytes = ignored ? 0 : file_bytes,
-        .log_bytes = log_bytes(),
+        .log_bytes = log_bytes().value_or(0),
         .version = database_.number("PRAGMA user_version"),
         .loads = number("SELECT loads FROM store"),
     };
@@ -121,10 +121,12 @@ class SqliteFile {
   /// Copies it to another file, from which a server can start. That one is there when it is whole and synced, and not
   /// before; only its owner can read it. One that is there already is replaced where `replaces` says so, unless it has
   /// a log of SQLite beside it, which a server still needs, or a server uses it. Calls progress(pages, of_pages) now
-  /// and then, and goes on while that gives true: otherwise there is no copy, and this gives false.
+  /// and then, and goes on while that gives true: otherwise there is no copy, and this gives false. A file whose pages
+  /// are damaged is not copied: the copy would look like a backup.
   template <class Progress>
   bool back_up(const std::filesystem::path& copy, bool replaces, Progress progress) {
     detail::CopyTarget target{path_, copy, replaces};
+    detail::check_pages(database_);
     {
       detail::Database written{target.written().string(), nullptr, false};
       // It is scrap until it is whole; then it is synced.
@@ -151,10 +153,15 @@ class SqliteFile {
   }
 
  private:
-  std::uint64_t log_bytes() const {
-    std::error_code none;
-    const std::uintmax_t bytes = std::filesystem::file_size(path_.string() + "-wal", none);
-    return none ? 0 : bytes;
+  // Nothing where that cannot be said. The path may be a link: the log is beside the file.
+  std::optional<std::uintmax_t> log_bytes() const {
+    const std::filesystem::path log = sqlite3_filename_wal(sqlite3_db_filename(database_.handle(), "main"));
+    std::error_code error;
+    if (!std::filesystem::exists(log, error)) {
+      return error ? std::nullopt : std::optional<std::uintmax_t>{0};
+    }
+    const std::uintmax_t bytes = std::filesystem::file_size(log, error);
+    return error ? std::nullopt : std::optional{bytes};
   }
 
   const std::filesystem::path path_;

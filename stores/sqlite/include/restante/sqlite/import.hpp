@@ -25,8 +25,9 @@
 namespace restante {
 
 /// Takes what SqliteFile::read() or another store's load() gives, and puts it into a file, wholly or not at all.
-/// Everything throws std::system_error, and nothing was put there then. Messages must come in the order of acceptance
-/// and members in that of joining; otherwise any order will do. One thread at a time may use it.
+/// Everything throws std::system_error, and nothing was put there then. Messages must come in the order of acceptance,
+/// members in that of joining, and the numbers of a sender rising; otherwise any order will do. One thread at a time
+/// may use it.
 class SqliteImport final : public MessageLoader {
  public:
   /// Makes the file, or takes one that has no mailboxes yet. Throws SqliteError::not_empty where it has some, and
@@ -35,9 +36,12 @@ class SqliteImport final : public MessageLoader {
     std::error_code none;
     const std::uintmax_t bytes = std::filesystem::file_size(options.path, none);
     if (!none && bytes != 0) {
-      detail::expect_ours(options.path);
+      detail::open_ours(options.path, options.vfs.empty() ? nullptr : options.vfs.c_str());
     }
     lock_.emplace(options.path.string());
+    if (options.vfs.empty() && !std::filesystem::exists(options.path)) {
+      made_ = options.path;
+    }
     database_ = detail::open_database(options.path.string(), options.vfs.empty() ? nullptr : options.vfs.c_str(), true);
     transaction_.emplace(database_);
     if (database_.number("SELECT (SELECT count(*) FROM addresses) + (SELECT count(*) FROM mailboxes)"
@@ -47,6 +51,20 @@ class SqliteImport final : public MessageLoader {
     rows_.emplace(database_);
   }
 
+  /// A file that this made is gone where nothing was put there: a server would take it for a store without mail.
+  ~SqliteImport() {
+    if (made_.empty()) {
+      return;
+    }
+    rows_.reset();
+    transaction_.reset();
+    database_ = {};
+    for (const char* const end : {"", "-wal", "-shm"}) {
+      std::error_code none;
+      std::filesystem::remove(made_.string() + end, none);
+    }
+  }
+
   SqliteImport(const SqliteImport&) = delete;
   SqliteImport& operator=(const SqliteImport&) = delete;
 
@@ -54,7 +72,11 @@ class SqliteImport final : public MessageLoader {
     rows_->add_address.run(added.address.index(), as_text(added.name), added.epoch, was_opened ? 1 : 0);
   }
   void sequence(Address sender, std::uint64_t sequence, MessageState state) override {
-    windows_[sender].restore(sequence, state);
+    SequenceWindow& window = windows_[sender];
+    if (sequence <= window.highest()) {
+      throw std::system_error{std::make_error_code(std::errc::invalid_argument)};
+    }
+    window.restore(sequence, state);
   }
   void member(const MemberJoined& joined, Offset delivered_end) override {
     rows_->add_member.run(joined.room.index(), joined.member.index(), joined.cursor, delivered_end);
@@ -81,6 +103,7 @@ class SqliteImport final : public MessageLoader {
     detail::check_rows(database_, faults);
     if (faults.empty()) {
       transaction_->commit();
+      made_.clear();
     }
     return faults.take();
   }
@@ -107,6 +130,8 @@ class SqliteImport final : public MessageLoader {
   };
 
   std::optional<detail::FileLock> lock_;
+  /// Until it is worth keeping.
+  std::filesystem::path made_;
   detail::Database database_;
   std::optional<detail::Transaction> transaction_;
   std::optional<Rows> rows_;

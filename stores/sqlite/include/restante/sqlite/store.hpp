@@ -177,12 +177,15 @@ class SqliteStore {
   static constexpr std::uint32_t log_pages_when_quiet = 256;
   static constexpr std::uint32_t log_pages_max = 16'384;
 
-  // An exception that leaves the store names the file.
+  // An exception that leaves the store names the file, or the one beside it that is the trouble.
   template <class Part, class... Arguments>
   static std::unique_ptr<Part> make(const SqliteStoreOptions& options, const Arguments&... arguments) {
     try {
       return std::make_unique<Part>(arguments...);
     } catch (const std::system_error& error) {
+      if (error.code().category() == std::generic_category()) {
+        throw;
+      }
       throw std::system_error{error.code(), options.path.string()};
     }
   }

@@ -3,13 +3,17 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -27,15 +31,24 @@ class CopyTarget {
   CopyTarget(const std::filesystem::path& source, std::filesystem::path target, bool replaces)
       : target_{std::move(target)}, written_{target_.string() + ".part"}, replaces_{replaces} {
     expect_free(source);
-    descriptor_ = ::open(written_.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-    check(descriptor_);
+    constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+    descriptor_ = ::open(written_.c_str(), flags | O_CREAT | O_EXCL, 0600);
+    if (descriptor_ < 0 && errno == EEXIST) {
+      descriptor_ = ::open(written_.c_str(), flags);
+    }
+    if (descriptor_ < 0) {
+      throw std::system_error{errno, std::generic_category(), written_.string()};
+    }
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       ::close(descriptor_);
       throw std::system_error{error == EWOULDBLOCK ? make_error_code(SqliteError::in_use)
                                                    : std::error_code{error, std::generic_category()}};
     }
-    // One that was given up by a program that was killed.
+    if (!is_given_up_copy()) {
+      ::close(descriptor_);
+      throw std::system_error{std::make_error_code(std::errc::file_exists), written_.string()};
+    }
     check(::ftruncate(descriptor_, 0));
   }
 
@@ -83,6 +96,17 @@ class CopyTarget {
     }
   }
 
+  // What a program left that was killed, and nothing that others may want to keep, or to read.
+  bool is_given_up_copy() const {
+    struct ::stat found {};
+    std::array<char, 15> begin{};
+    return ::fstat(descriptor_, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == ::geteuid() &&
+           found.st_nlink == 1 && (found.st_mode & 0777U) == 0600U &&
+           (found.st_size == 0 ||
+            (::pread(descriptor_, begin.data(), begin.size(), 0) == std::ssize(begin) &&
+             (std::string_view{begin.data(), begin.size()} == "SQLite format 3" || begin == decltype(begin){})));
+  }
+
   // SQLite would take a log that was left there for that of the copy.
   void expect_free(const std::filesystem::path& source) {
     std::error_code none;
@@ -97,7 +121,8 @@ class CopyTarget {
         throw std::system_error{std::make_error_code(std::errc::file_exists), log.string()};
       }
     }
-    if (std::filesystem::exists(target_.string() + "-lock")) {
+    // A server must not begin to use what is about to be replaced.
+    if (is_there || std::filesystem::exists(target_.string() + "-lock")) {
       lock_.emplace(target_.string());
     }
   }

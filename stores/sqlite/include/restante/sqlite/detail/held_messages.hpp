@@ -33,6 +33,8 @@ class HeldMessages {
     while (first_ < messages_.size() && messages_[first_].offset <= offset) {
       if (messages_[first_].id != 0) {
         take(messages_[first_]);
+      } else {
+        --removed_;
       }
       ++first_;
     }
@@ -47,8 +49,10 @@ class HeldMessages {
     }
     const HeldMessage removed = *found;
     found->id = 0;
+    ++removed_;
     while (first_ < messages_.size() && messages_[first_].id == 0) {
       ++first_;
+      --removed_;
     }
     make_room();
     return removed;
@@ -64,6 +68,9 @@ class HeldMessages {
     }
   }
 
+  /// So many places in memory are taken, at most twice as many as there are messages, and a few.
+  std::size_t places() const noexcept { return messages_.size(); }
+
  private:
   std::vector<HeldMessage>::iterator find(Offset offset) {
     return std::lower_bound(messages_.begin() + static_cast<std::ptrdiff_t>(first_), messages_.end(), offset,
@@ -76,13 +83,23 @@ class HeldMessages {
       messages_.clear();
       first_ = 0;
     } else if (first_ > 64 && first_ > messages_.size() / 2) {
-      messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(first_));
-      first_ = 0;
+      give_up_first();
+    } else if (removed_ > 64 && removed_ > (messages_.size() - first_) / 2) {
+      give_up_first();
+      std::erase_if(messages_, [](const HeldMessage& message) { return message.id == 0; });
+      removed_ = 0;
     }
+  }
+
+  void give_up_first() {
+    messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
   }
 
   std::vector<HeldMessage> messages_;
   std::size_t first_ = 0;
+  /// How many behind that are gone.
+  std::size_t removed_ = 0;
 };
 
 }  // namespace restante::detail

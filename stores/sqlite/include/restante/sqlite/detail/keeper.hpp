@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include <restante/sqlite/detail/batch.hpp>
 #include <restante/sqlite/detail/database.hpp>
+#include <restante/sqlite/detail/file_identity.hpp>
 #include <restante/sqlite/detail/ledger.hpp>
 #include <restante/sqlite/detail/loading.hpp>
 #include <restante/sqlite/detail/schema.hpp>
@@ -74,6 +76,7 @@ class Keeper {
       if (log_pages_ == 0) {
         throw std::system_error{SQLITE_CANTOPEN, sqlite_category()};
       }
+      log_ = identity(log_path());
       // The thread that writes can wait longer for others than the one that loads.
       sqlite3_busy_timeout(database_.handle(), 1'000);
       failed_ = false;
@@ -131,10 +134,18 @@ class Keeper {
 
   void open(bool is_first) {
     writing_.reset();
+    save_log();
+    log_.reset();
     database_ = {};
     log_pages_ = 0;
     log_pages_prepared_ = 0;
+    if (!is_first) {
+      expect_same_file();
+    }
     database_ = open_database(path_, vfs_.empty() ? nullptr : vfs_.c_str(), is_first);
+    if (is_first) {
+      file_ = identity(path_);
+    }
     sqlite3_wal_hook(
         database_.handle(),
         [](void* pages, sqlite3*, const char*, int count) {
@@ -144,18 +155,51 @@ class Keeper {
         &log_pages_);
   }
 
-  // The ledger, and the core, know what was there when it was loaded. And what is written to a file that has no name
-  // any more is gone when the program ends.
-  void expect_unchanged() {
+  // What a simulated disk does with files is its own matter.
+  std::optional<FileIdentity> identity(const std::string& path) const {
+    return vfs_.empty() ? identity_of(path) : std::nullopt;
+  }
+
+  // Another one in its place is probably a backup: clients have seen more than what is in it, and would have to be
+  // told.
+  void expect_same_file() const {
+    const std::optional<FileIdentity> found = identity(path_);
+    if (found && found != file_) {
+      throw std::system_error{SqliteError::moved};
+    }
+  }
+
+  std::string log_path() const { return sqlite3_filename_wal(sqlite3_db_filename(database_.handle(), "main")); }
+
+  bool has_moved() const {
     int was_moved = 0;
     database_.check(sqlite3_file_control(database_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &was_moved));
-    // A log that was removed is still in the file when it is opened again: SQLite moves it there when it closes both.
-    sqlite3_vfs* vfs = nullptr;
-    int has_log = 0;
-    database_.check(sqlite3_file_control(database_.handle(), "main", SQLITE_FCNTL_VFS_POINTER, &vfs));
-    database_.check(vfs->xAccess(vfs, sqlite3_filename_wal(sqlite3_db_filename(database_.handle(), "main")),
-                                 SQLITE_ACCESS_EXISTS, &has_log));
-    if (was_moved != 0 || has_log == 0) {
+    return was_moved != 0;
+  }
+
+  // A log without a name is there as long as it is open. So it is moved into the file before it is closed, which needs
+  // that nobody else has the file open: SQLite would go on with what it knows of this log in the next one. Until then
+  // it stays open, and this is tried again with the next load.
+  void save_log() {
+    if (!database_ || !log_ || has_moved() || identity(log_path()) == log_) {
+      return;
+    }
+    // Who has written to another log since has changed what SQLite knows of this one.
+    std::error_code none;
+    if (std::filesystem::file_size(log_path(), none) != 0 && !none) {
+      throw std::system_error{SqliteError::moved};
+    }
+    sqlite3_busy_timeout(database_.handle(), 50);
+    Statement mode{database_, "PRAGMA journal_mode = DELETE"};
+    if (!mode.step() || as_text(mode.bytes(0)) != "delete") {
+      throw std::system_error{SqliteError::moved};
+    }
+  }
+
+  // The ledger, and the core, know what was there when it was loaded. And what is written to a file or log that has no
+  // name any more is gone when the program ends.
+  void expect_unchanged() {
+    if (has_moved() || identity(log_path()) != log_) {
       throw std::system_error{SqliteError::moved};
     }
     if (data_version_ != writing_->data_version.number_of_row()) {
@@ -170,6 +214,10 @@ class Keeper {
 
   const std::string path_;
   const std::string vfs_;
+  /// Which file it was at first.
+  std::optional<FileIdentity> file_;
+  /// Which one its log is, once it was loaded.
+  std::optional<FileIdentity> log_;
   std::uint32_t log_pages_ = 0;
   /// For so many it need not become longer, at least.
   std::uint32_t log_pages_prepared_ = 0;

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -25,22 +25,33 @@
 
 namespace restante::detail {
 
-/// Throws where a file is not there, is empty, or is no database of ours. SQLite is not asked: it makes files beside a
-/// database, and finishes what another program began in it.
-inline void expect_ours(const std::filesystem::path& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"), std::fclose};
-  if (!file) {
+/// Opens a file that has to be there, and throws where it is empty or no database of ours. No statement is executed:
+/// SQLite would make files beside it, and finish what another program began in it. And it is opened by SQLite only:
+/// closing it otherwise would end all locks on it of a store in this program.
+inline Database open_ours(const std::filesystem::path& path, const char* vfs) {
+  if (std::error_code none; std::filesystem::is_directory(path, none)) {
+    throw std::system_error{std::make_error_code(std::errc::is_a_directory)};
+  }
+  if (::access(path.c_str(), R_OK) != 0) {
     throw std::system_error{errno, std::generic_category()};
   }
+  Database database{path.string(), vfs, false};
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_file* const file = file_of(database, SQLITE_FCNTL_FILE_POINTER);
   constexpr std::string_view magic{"SQLite format 3\0", 16};
   constexpr std::size_t id_at = 68;
   std::array<char, 100> header{};
-  const std::size_t bytes = std::fread(header.data(), 1, header.size(), file.get());
-  if (std::ferror(file.get()) != 0) {
-    throw std::system_error{errno, std::generic_category()};
+  sqlite3_int64 bytes = 0;
+  database.check(file->pMethods->xFileSize(file, &bytes));
+  if (bytes == 0) {
+    throw std::system_error{SqliteError::empty};
   }
-  if (bytes < header.size() || std::string_view{header.data(), magic.size()} != magic) {
-    throw std::system_error{bytes == 0 ? SqliteError::foreign_file : std::error_code{SQLITE_NOTADB, sqlite_category()}};
+  const int result = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
+  if (result != SQLITE_IOERR_SHORT_READ) {
+    database.check(result);
+  }
+  if (std::string_view{header.data(), magic.size()} != magic) {
+    throw std::system_error{std::error_code{SQLITE_NOTADB, sqlite_category()}};
   }
   std::int64_t id = 0;
   for (std::size_t i = 0; i < 4; ++i) {
@@ -49,14 +60,13 @@ inline void expect_ours(const std::filesystem::path& path) {
   if (id != sqlite_application_id) {
     throw std::system_error{SqliteError::foreign_file};
   }
+  return database;
 }
 
 /// Opens a file so that nothing in it changes, not even when it is closed. Throws where it is not ours.
 inline Database open_for_reading(const std::filesystem::path& path, const char* vfs) {
-  expect_ours(path);
   // Not SQLITE_OPEN_READONLY: then the files beside it would be left behind.
-  Database database{path.string(), vfs, false};
-  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  Database database = open_ours(path, vfs);
   sqlite3_busy_timeout(database.handle(), 1'000);
   database.run(
       "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
@@ -91,8 +101,12 @@ inline void check_integrity(Database& database, Faults& faults) {
   {
     Statement check{database, "PRAGMA integrity_check(100)"};
     while (check.step()) {
-      if (as_text(check.bytes(0)) != "ok") {
-        faults.add(std::string{as_text(check.bytes(0))});
+      // Many lines can be in one row, below a title.
+      std::istringstream lines{std::string{as_text(check.bytes(0))}};
+      for (std::string line; std::getline(lines, line);) {
+        if (line != "ok" && !line.starts_with("***")) {
+          faults.add(line);
+        }
       }
     }
   }
