@@ -42,7 +42,7 @@ class Interruption {
  public:
   Interruption() {
     struct ::sigaction action {};
-    action.sa_handler = [](int) { came_ = 1; };
+    action.sa_handler = [](int) { interrupted = 1; };
     ::sigaction(SIGINT, &action, &interrupt_);
     ::sigaction(SIGTERM, &action, &terminate_);
   }
@@ -53,10 +53,10 @@ class Interruption {
     ::sigaction(SIGTERM, &terminate_, nullptr);
   }
 
-  bool came() const noexcept { return came_ != 0; }
+  bool came() const noexcept { return interrupted != 0; }
 
  private:
-  static inline volatile std::sig_atomic_t came_ = 0;
+  static inline volatile std::sig_atomic_t interrupted = 0;
   struct ::sigaction interrupt_ {};
   struct ::sigaction terminate_ {};
 };
