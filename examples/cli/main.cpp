@@ -52,6 +52,8 @@ struct CommandLine {
 constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 no connection or no proper answer, 2 wrong usage, 3 the mailbox is full, 4 the id is held "
     "by somebody else, 5 there was no message.";
+// Of commands that send no messages.
+constexpr const char* exit_codes_of_others = "Exit codes: 0 done, 1 not done, 2 wrong usage.";
 
 // --name, and what proves that it is one's own.
 CLI::Option& add_name(CLI::App& command, CommandLine& line) {
@@ -106,6 +108,7 @@ void add_interval(CLI::App& command, CommandLine& line) {
 void describe_passwords(CLI::App& app, PasswordCommand& passwords) {
   CLI::App& command = *app.add_subcommand(
       "passwd", "Change or ask a file of passwords; they are typed, or come as a line of standard input");
+  command.footer(exit_codes_of_others);
   command.add_option("FILE", passwords.file, "the file, as restante-server --auth passwords:FILE reads it")->required();
   command.add_option("ACTION", passwords.action, "set, remove, list or check")
       ->required()
@@ -120,6 +123,7 @@ void describe_passwords(CLI::App& app, PasswordCommand& passwords) {
 
 void describe_tokens(CLI::App& app, CommandLine& line) {
   CLI::App& token = *app.add_subcommand("token", "Make keys and tokens, and check tokens");
+  token.footer(exit_codes_of_others);
   token.require_subcommand(1);
 
   CLI::App& key = *token.add_subcommand("key", "Make a key in a new file, and print its public half");
@@ -152,6 +156,7 @@ void describe_tokens(CLI::App& app, CommandLine& line) {
 
 void describe_mailboxes(CLI::App& app, MailboxCommand& mailbox) {
   CLI::App& command = *app.add_subcommand("mailbox", "Look after the mailboxes of a server on this machine");
+  command.footer(exit_codes_of_others);
   command.require_subcommand(1);
   command
       .add_option("--operate", mailbox.place,
@@ -183,6 +188,7 @@ void describe_mailboxes(CLI::App& app, MailboxCommand& mailbox) {
 
 void describe_store(CLI::App& app, StoreCommand& store) {
   CLI::App& command = *app.add_subcommand("store", "Look after the file of restante-server --store sqlite:FILE");
+  command.footer(exit_codes_of_others);
   command.require_subcommand(1);
   const auto add = [&](const std::string& action, const std::string& what) -> CLI::App& {
     CLI::App& added = *command.add_subcommand(action, what);
