@@ -36,7 +36,11 @@ class MailPushing {
  private:
   void ended(std::error_code error, const v2::PushResult& result) {
     if (error) {
-      fail(session_, "cannot push to " + printable(what_.to, false), error);
+      // Those before it were accepted.
+      const std::string which = what_.messages.size() == 1 ? ""
+                                                           : "message " + std::to_string(pushed_ + 1) + " of " +
+                                                                 std::to_string(what_.messages.size()) + " ";
+      fail(session_, "cannot push " + which + "to " + printable(what_.to, false), error);
       return;
     }
     session_.output().pushed(name_, what_.to, result.sequence);

@@ -163,6 +163,7 @@ class Mail(CliTestCase):
         with Server("--port", "0", "--capacity", "2") as server:
             code, _, why = run_cli(server, "push", "--name", "1", "--to", "2", "a", "b", "c")
             self.assertEqual(code, 3, why)
+            self.assertIn("cannot push message 3 of 3 to 2", why)
 
     def test_a_server_without_restante_v2_is_spoken_to_by_the_classic_protocol(self):
         # One that offers restante.v2, and one that then speaks the classic protocol.
